@@ -250,7 +250,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             return null;
         }
 
-        public void Write(SignedCheckpoint checkpoint)
+        public void Write(LogHead checkpoint)
         {
             Set(_checkpoint, checkpoint.Size, Instants.ToMicros(checkpoint.SignedAt), checkpoint.Frontier, checkpoint.Note);
             _checkpoint.ExecuteNonQuery();
