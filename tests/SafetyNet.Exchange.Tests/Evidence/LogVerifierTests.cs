@@ -26,9 +26,11 @@ public sealed class LogVerifierTests : IDisposable
     public async Task An_untouched_log_is_intact_and_progress_ends_at_its_size()
     {
         var progress = new List<long>();
-        var verdict = await LogVerifier.VerifyAsync(Stream(_entries), _heads, progress.Add, progressEvery: 30, TestContext.Current.CancellationToken);
+        var verdict = await LogVerifier.VerifyAsync(
+            Stream(_entries), _heads, progress.Add, progressEvery: 30, TestContext.Current.CancellationToken);
         Assert.True(verdict.IsIntact, verdict.Explanation);
-        Assert.Equal((Entries, Entries, 0L, null), ((int)verdict.Size, (int)verdict.VouchedSize, verdict.PurgedRecords, verdict.FirstBadIndex));
+        Assert.Equal(
+            (Entries, Entries, 0L, null), ((int)verdict.Size, (int)verdict.VouchedSize, verdict.PurgedRecords, verdict.FirstBadIndex));
         Assert.Equal(_heads[^1].Checkpoint.Root, verdict.Root);
         Assert.Equal([30, 60, 90, 100], progress);
     }
@@ -143,7 +145,8 @@ public sealed class LogVerifierTests : IDisposable
     public void Checkpoints_of_two_logs_are_not_mixed()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var other = SignedCheckpoint.Sign(new Checkpoint("log.example/tainan", 1, MerkleTree.LeafHash([1])), new NoteSigner("log.example/tainan", key));
+        var other = SignedCheckpoint.Sign(new Checkpoint("log.example/tainan", 1, MerkleTree.LeafHash([1])),
+            new NoteSigner("log.example/tainan", key));
         Assert.Throws<ArgumentException>(() => new LogVerifier([.. _heads, other]));
     }
 

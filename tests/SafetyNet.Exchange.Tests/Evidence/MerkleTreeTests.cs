@@ -24,7 +24,8 @@ public sealed class MerkleTreeTests
     ];
 
     private static int Campaign =>
-        int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), NumberStyles.None, CultureInfo.InvariantCulture, out var trees) ? trees : 2_000;
+        int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), NumberStyles.None, CultureInfo.InvariantCulture, out var trees)
+            ? trees : 2_000;
 
     [Fact]
     public void The_roots_of_the_well_known_records_are_the_well_known_roots()
@@ -88,7 +89,8 @@ public sealed class MerkleTreeTests
             if (inclusion.Length > 0)
             {
                 Alter(inclusion, random);
-                Assert.Equal(ProofVerdict.RootMismatch, MerkleProof.VerifyInclusion(new MerkleHash(d[index]), index, size, inclusion, root));
+                Assert.Equal(
+                    ProofVerdict.RootMismatch, MerkleProof.VerifyInclusion(new MerkleHash(d[index]), index, size, inclusion, root));
             }
 
             if (consistency.Length > 0)
@@ -199,6 +201,29 @@ public sealed class MerkleTreeTests
             MerkleProof.Inclusion(index, 5_000, store.Read);
             Assert.InRange(store.Reads - before, 1, 2 * 13);
         }
+    }
+
+    [Fact]
+    public void A_refused_proof_says_whether_its_length_its_numbers_or_its_hashes_are_wrong()
+    {
+        var store = new NodeStore();
+        for (var i = 0; i < 7; i++)
+            store.Append(MerkleTree.LeafHash([(byte)i]));
+        var (root, leaf) = (store.Range.Root(), MerkleTree.LeafHash([2]));
+        var path = MerkleProof.Inclusion(2, 7, store.Read);
+        Assert.Equal(ProofVerdict.WrongLength, MerkleProof.VerifyInclusion(leaf, 2, 7, [.. path, root], root));
+        Assert.Equal(ProofVerdict.WrongLength, MerkleProof.VerifyInclusion(leaf, 2, 7, path[..^1], root));
+        Assert.Equal(ProofVerdict.OutOfRange, MerkleProof.VerifyInclusion(leaf, 7, 7, path, root));
+        Assert.Equal(ProofVerdict.RootMismatch, MerkleProof.VerifyInclusion(leaf, 3, 7, path, root));
+
+        var three = MerkleTree.Root(3, store.Read);
+        var proof = MerkleProof.Consistency(3, 7, store.Read);
+        Assert.Equal(ProofVerdict.WrongLength, MerkleProof.VerifyConsistency(3, three, 7, root, [.. proof, root]));
+        Assert.Equal(ProofVerdict.WrongLength, MerkleProof.VerifyConsistency(3, three, 7, root, proof[..^1]));
+        Assert.Equal(ProofVerdict.WrongLength, MerkleProof.VerifyConsistency(3, three, 7, root, []));
+        Assert.Equal(ProofVerdict.WrongLength, MerkleProof.VerifyConsistency(7, root, 7, root, [root]));
+        Assert.Equal(ProofVerdict.OutOfRange, MerkleProof.VerifyConsistency(8, three, 7, root, proof));
+        Assert.Equal(ProofVerdict.RootMismatch, MerkleProof.VerifyConsistency(3, root, 7, three, proof));
     }
 
     [Theory]

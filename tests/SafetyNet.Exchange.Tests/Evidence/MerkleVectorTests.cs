@@ -29,12 +29,14 @@ public sealed class MerkleVectorTests
     [Fact]
     public void Every_inclusion_vector_gets_its_verdict() =>
         Each("inclusion", (v, proof) =>
-            MerkleProof.VerifyInclusion(Hash(v, "leafHash"), v.GetProperty("index").GetInt64(), v.GetProperty("size").GetInt64(), proof, Hash(v, "root")));
+            MerkleProof.VerifyInclusion(
+                Hash(v, "leafHash"), v.GetProperty("index").GetInt64(), v.GetProperty("size").GetInt64(), proof, Hash(v, "root")));
 
     [Fact]
     public void Every_consistency_vector_gets_its_verdict() =>
         Each("consistency", (v, proof) => MerkleProof.VerifyConsistency(
-            v.GetProperty("firstSize").GetInt64(), Hash(v, "firstRoot"), v.GetProperty("secondSize").GetInt64(), Hash(v, "secondRoot"), proof));
+            v.GetProperty("firstSize").GetInt64(), Hash(v, "firstRoot"),
+                v.GetProperty("secondSize").GetInt64(), Hash(v, "secondRoot"), proof));
 
     [Fact]
     public void Every_checkpoint_vector_is_read_or_refused_as_it_says_and_reads_back_the_same()
@@ -55,7 +57,8 @@ public sealed class MerkleVectorTests
     {
         var v = Vectors.GetProperty("signedNote");
         Assert.True(NoteVerifier.TryParse(Text(v.GetProperty("verifierKey")), out var log, out var problem), problem);
-        Assert.True(SignedCheckpoint.TryOpen(Encoding.UTF8.GetBytes(Text(v.GetProperty("note"))), log, [], out var opened, out problem), problem);
+        Assert.True(
+            SignedCheckpoint.TryOpen(Encoding.UTF8.GetBytes(Text(v.GetProperty("note"))), log, [], out var opened, out problem), problem);
         Assert.Equal(21, opened.Checkpoint.Size);
         Assert.Equal(Text(Vectors.GetProperty("roots")[21]), opened.Checkpoint.Root.ToHex());
     }

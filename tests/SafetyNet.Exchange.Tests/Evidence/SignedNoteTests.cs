@@ -49,7 +49,8 @@ public sealed class SignedNoteTests : IDisposable
         anyone.ImportSubjectPublicKeyInfo(spki, out _);
 
         var signature = Assert.Single(note.Signatures);
-        Assert.True(anyone.VerifyData(Encoding.UTF8.GetBytes(Head.ToText()), signature.Signature.Span, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
+        Assert.True(
+            anyone.VerifyData(Encoding.UTF8.GetBytes(Head.ToText()), signature.Signature.Span, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
         Assert.Equal(0x30, signature.Signature.Span[0]);
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(spki).AsSpan(0, 4)), signature.KeyHash.ToString("x8", null));
         Assert.StartsWith($"— {Origin} ", note.ToString().Split("\n\n")[1], StringComparison.Ordinal);
@@ -112,7 +113,8 @@ public sealed class SignedNoteTests : IDisposable
         var bytes = SignedNote.Sign(new Checkpoint("log.example/tainan", 1, MerkleTree.LeafHash([1])).ToText(), _log).Encode();
         Assert.False(SignedCheckpoint.TryOpen(bytes, _log.ToVerifier(), [], out _, out var problem));
         Assert.Contains("log.example/tainan", problem, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => SignedCheckpoint.Sign(new Checkpoint("log.example/tainan", 1, MerkleTree.LeafHash([1])), _log));
+        Assert.Throws<ArgumentException>(
+            () => SignedCheckpoint.Sign(new Checkpoint("log.example/tainan", 1, MerkleTree.LeafHash([1])), _log));
     }
 
     [Fact]
@@ -173,7 +175,8 @@ public sealed class SignedNoteTests : IDisposable
         foreach (var hostile in new[]
         {
             null, "", Origin, $"{parts[0]}+{parts[1]}", $"+{parts[1]}+{parts[2]}", $"a b+{parts[1]}+{parts[2]}",
-            $"{parts[0]}+{parts[1].ToUpperInvariant()}x+{parts[2]}", $"{parts[0]}+00000000+{parts[2]}", text + "=", text + "\n", " " + text, text[..^4],
+            $"{parts[0]}+{parts[1].ToUpperInvariant()}x+{parts[2]}", $"{parts[0]}+00000000+{parts[2]}",
+            text + "=", text + "\n", " " + text, text[..^4],
             $"{parts[0]}+{parts[1]}+{Convert.ToBase64String([1, .. _log.ToVerifier().PublicKey.Span])}",
         })
         {

@@ -51,8 +51,10 @@ public sealed class BlindIndexTests : IDisposable
 
         byte[][] all =
         [
-            _index.OfNationalId("A123456789"), _index.OfNationalId("A123456788"), other.OfNationalId("A123456789"), _index.OfNationalId("0912345678"), phone,
-            _index.OfNameAndBirthDate("王小明", Birthday), _index.OfNameAndBirthDate("王小明", Birthday.AddDays(1)), _index.OfNameAndBirthDate("王大明", Birthday),
+            _index.OfNationalId("A123456789"), _index.OfNationalId("A123456788"),
+            other.OfNationalId("A123456789"), _index.OfNationalId("0912345678"), phone,
+            _index.OfNameAndBirthDate("王小明", Birthday), _index.OfNameAndBirthDate("王小明", Birthday.AddDays(1)),
+            _index.OfNameAndBirthDate("王大明", Birthday),
             _index.OfNameAndBirthDate("A123456789", DateOnly.MinValue),
         ];
         Assert.Equal(all.Length, all.Select(Convert.ToHexString).Distinct(StringComparer.Ordinal).Count());
@@ -95,7 +97,11 @@ public sealed class BlindIndexTests : IDisposable
         Assert.Equal(person, Pseudonymizer.ToText(raw));
 
         var next = new Pseudonymizer(_ring, NewKey(KeyPurpose.Pseudonym));
-        string[] all = [person, _pseudonyms.Of(SubjectKind.Household, id), next.Of(SubjectKind.Person, id), _pseudonyms.OfNationalId("A123456789"), _pseudonyms.OfNationalId("A123456788")];
+        string[] all =
+        [
+            person, _pseudonyms.Of(SubjectKind.Household, id), next.Of(SubjectKind.Person, id),
+            _pseudonyms.OfNationalId("A123456789"), _pseudonyms.OfNationalId("A123456788"),
+        ];
         Assert.Equal(all.Length, all.Distinct(StringComparer.Ordinal).Count());
     }
 

@@ -26,7 +26,8 @@ public sealed class KeyRingTests
         }
 
         using var again = KeyRing.Open(Kek(), rows.AsEnumerable().Reverse());
-        Assert.Equal(rows.Count, rows.Select(r => Convert.ToHexString(again.GetBytes(r.KeyId, r.Purpose))).Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(
+            rows.Count, rows.Select(r => Convert.ToHexString(again.GetBytes(r.KeyId, r.Purpose))).Distinct(StringComparer.Ordinal).Count());
         foreach (var row in rows)
         {
             Assert.Equal(row.KeyId, again.GetCurrent(row.Jurisdiction, row.Purpose));
