@@ -112,8 +112,13 @@ public sealed class LogVerifier
     public LogVerdict Finish()
     {
         if (_fault is null && _heads.TryPeek(out var head))
+        {
             Fail(
-                LogFault.Truncated, Size, $"The log ends after {Size} entries, but {head.Size} were signed: entries {Size} to {head.Size - 1} are gone.");
+                LogFault.Truncated,
+                Size,
+                $"The log ends after {Size} entries, but {head.Size} were signed: entries {Size} to {head.Size - 1} are gone.");
+        }
+
         if (_fault is not null)
             return _fault;
         var rest = Size - _vouched;

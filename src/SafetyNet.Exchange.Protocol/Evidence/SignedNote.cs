@@ -83,7 +83,8 @@ public sealed class SignedNote
                 if (!verifier.Verify(text, signature.Signature.Span))
                 {
                     problem =
-                        $"The signature of {verifier.Name} does not fit the text: the note was altered, or another key signed under this name.";
+                        $"The signature of {verifier.Name} does not fit the text: "
+                        + "the note was altered, or another key signed under this name.";
                     return false;
                 }
 

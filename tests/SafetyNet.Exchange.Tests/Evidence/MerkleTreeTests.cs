@@ -24,7 +24,8 @@ public sealed class MerkleTreeTests
     ];
 
     private static int Campaign =>
-        int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), NumberStyles.None, CultureInfo.InvariantCulture, out var trees)
+        int.TryParse(
+            Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), NumberStyles.None, CultureInfo.InvariantCulture, out var trees)
             ? trees : 2_000;
 
     [Fact]

@@ -50,7 +50,8 @@ public sealed class SignedNoteTests : IDisposable
 
         var signature = Assert.Single(note.Signatures);
         Assert.True(
-            anyone.VerifyData(Encoding.UTF8.GetBytes(Head.ToText()), signature.Signature.Span, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
+            anyone.VerifyData(Encoding.UTF8.GetBytes(Head.ToText()), signature.Signature.Span,
+                HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
         Assert.Equal(0x30, signature.Signature.Span[0]);
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(spki).AsSpan(0, 4)), signature.KeyHash.ToString("x8", null));
         Assert.StartsWith($"— {Origin} ", note.ToString().Split("\n\n")[1], StringComparison.Ordinal);
