@@ -197,7 +197,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     {
         if (shared.PartOf(share.UnitId) is not { Role: not Wire.ParticipantRole.Invited } || call.Members.FindUnit(share.UnitId) is not { } unit)
             throw new Refusal(Wire.ErrorReason.UnitNotAvailable, ("unit_id", share.UnitId), ("field", field));
-        if (!call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass))
+        if (!call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(shared.PartOf(unit.UnitId)!.Role)))
         {
             throw new Refusal(Wire.ErrorReason.ViewNotPermitted,
                 ("class", CodeText.Of(note.ConfidentialityClass)), ("unit_id", unit.UnitId), ("rule", "R-NTK-17"));

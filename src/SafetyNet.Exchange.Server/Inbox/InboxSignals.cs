@@ -12,7 +12,7 @@ internal sealed class InboxSignals : IDisposable
     public InboxSignals(CommitQueue commits)
     {
         _commits = commits;
-        commits.Noticed += Wake;
+        commits.Noticed = Wake;
     }
 
     public Watcher Watch(string unitId)
@@ -22,7 +22,7 @@ internal sealed class InboxSignals : IDisposable
         return watcher;
     }
 
-    public void Dispose() => _commits.Noticed -= Wake;
+    public void Dispose() => _commits.Noticed = null;
 
     private void Wake(string unitId)
     {

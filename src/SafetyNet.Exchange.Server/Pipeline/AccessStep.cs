@@ -18,15 +18,15 @@ internal sealed class AccessStep(NeedToKnowPolicy policy)
         AdmitActor(call, context!.Actor);
         if (!call.Member!.Token.Scopes.Contains(rule.Scope)) throw new Refusal(Wire.ErrorReason.ScopeMissing, ("scope", rule.Scope));
         if (!rule.AllowsPurpose(context.Purpose))
-            throw new Refusal(Wire.ErrorReason.PurposeNotAllowed, ("purpose", Name(context.Purpose)), ("allowed", rule.PurposeNames));
+            throw new Refusal(Wire.ErrorReason.PurposeNotAllowed, ("purpose", Name(context.Purpose)), ("allowed", Names(rule.Purposes)));
         if (!rule.AllowsRole(context.Actor.Role))
-            throw new Refusal(Wire.ErrorReason.RoleNotAllowed, ("role", Name(context.Actor.Role)), ("allowed", rule.RoleNames));
+            throw new Refusal(Wire.ErrorReason.RoleNotAllowed, ("role", Name(context.Actor.Role)), ("allowed", Names(rule.Roles)));
         if (!rule.AllowsUnitKind(call.Unit.Kind))
-            throw new Refusal(Wire.ErrorReason.UnitKindNotAllowed, ("unit_kind", Name(call.Unit.Kind)), ("allowed", rule.UnitKindNames));
+            throw new Refusal(Wire.ErrorReason.UnitKindNotAllowed, ("unit_kind", Name(call.Unit.Kind)), ("allowed", Names(rule.UnitKinds)));
         if (!policy.BasisCarries(context.Purpose, context.LegalBasis))
         {
             throw new Refusal(Wire.ErrorReason.LegalBasisNotAllowed, ("legal_basis", Name(context.LegalBasis)),
-                ("purpose", Name(context.Purpose)), ("allowed", policy.BasesFor(context.Purpose)));
+                ("purpose", Name(context.Purpose)), ("allowed", policy.BasesOf(context.Purpose)));
         }
     }
 
@@ -58,7 +58,7 @@ internal sealed class AccessStep(NeedToKnowPolicy policy)
         if (unit is null || unit.Agency != call.Member!.System.Agency)
         {
             // The id is told back only in the form of a unit id: it is the caller's own, but may hold anything.
-            throw new Refusal(Wire.ErrorReason.ActorUnitMismatch, ("unit_id", RequestForms.IsUnitId(actor.UnitId) ? actor.UnitId : ""));
+            throw new Refusal(Wire.ErrorReason.ActorUnitMismatch, ("unit_id", TextCharacters.IsUnitId(actor.UnitId) ? actor.UnitId : ""));
         }
 
         call.ActingUnit = unit;
@@ -67,6 +67,8 @@ internal sealed class AccessStep(NeedToKnowPolicy policy)
             throw new Refusal(Wire.ErrorReason.ActorMissing, ("field", "context.actor.person_id"));
     }
 
-    private static string Name<TCode>(TCode code)
-        where TCode : struct, Enum => CodeText.Of(code);
+    private static string Name(Enum code) => CodeText.Of(code);
+
+    private static string Names<TCode>(IEnumerable<TCode> codes)
+        where TCode : struct, Enum => string.Join(", ", codes.Select(code => CodeText.Of(code)));
 }

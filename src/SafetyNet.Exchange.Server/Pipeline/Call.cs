@@ -107,14 +107,13 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         Visible |= decision.Visible;
         Relationships |= question.Relationships;
         Obligations |= decision.Obligations;
-        foreach (var rule in decision.Rules) _rules.Add(rule);
+        foreach (var id in decision.Rules) _rules.Add(id);
         return decision;
     }
 
-    /// <summary>Could a unit of this kind see a class that is sent to it under a basis? (R-NTK-17)</summary>
-    public bool MayHold(Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass confidentialityClass) =>
-        unit.Agency.Classes.Contains(confidentialityClass)
-        && exchange.Policy.MayHold(unit.Agency.Kind, unit.Kind, basis, confidentialityClass);
+    /// <summary>Could a unit of this kind, standing so to the person, see a class that is sent to it under a basis? (R-NTK-17)</summary>
+    public bool MayHold(Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, RelationshipSet relationships) =>
+        unit.Agency.Classes.Contains(one) && exchange.Policy.MayHold(unit.Agency.Kind, unit.Kind, basis, one, relationships, ClassSet.None);
 
     /// <summary>The record will name this person, by pseudonym.</summary>
     public void Concerns(string nationalId) => _subjects.Add(Vault.Pseudonyms.OfNationalId(nationalId));
@@ -189,7 +188,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         {
             // Only what the registry knows, or what has the form of a staff number: a record never repeats free text of a caller.
             record.ActorUnitId = ActingUnit?.UnitId ?? "";
-            record.ActorPersonId = RequestForms.IsActorId(actor.PersonId) ? actor.PersonId : "";
+            record.ActorPersonId = TextCharacters.IsActorId(actor.PersonId) ? actor.PersonId : "";
             record.ActorRole = actor.Role;
         }
 

@@ -13,8 +13,7 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 /// let pass. A refusal at any step leaves its record too.
 /// </summary>
 internal sealed class CallPipeline(
-    ContractMethods methods, IdentityStep identity, AccessStep access, LimitStep limits, ValidationStep validation, IdempotencyStep idempotency,
-    AnswerStep answer, CommitQueue commits, Exchange exchange, TimeProvider clock) : Interceptor
+    ContractMethods methods, IdentityStep identity, AccessStep access, LimitStep limits, AnswerStep answer, CommitQueue commits, Exchange exchange, TimeProvider clock) : Interceptor
 {
     /// <summary>How often a call runs again because the same request_id was committed beside it.</summary>
     private const int MostRuns = 3;
@@ -28,7 +27,7 @@ internal sealed class CallPipeline(
             {
                 try
                 {
-                    idempotency.Find(call, request);                          // 5 once per request_id
+                    IdempotencyStep.Find(call, request);                          // 5 once per request_id
                     var response = await continuation(request, context);      // 6-8 load, need-to-know decision, change: the feature
                     var shown = answer.Redact(call, (IMessage)response);      // 9 nothing leaves that was not decided on
                     limits.RequireTime(call, context, clock);
@@ -78,7 +77,7 @@ internal sealed class CallPipeline(
         await identity.AdmitAsync(call, context); // 1 certificate, token and registry agree
         access.Admit(call, (IMessage)request);    // 2 purpose, basis, person, unit, scope: what the contract says of the method
         limits.Admit(call);                       // 3 rate per person and agency, cap on the deadline
-        validation.Admit(call, (IMessage)request); // 4 form of every field; authorization came first
+        ValidationStep.Admit(call, (IMessage)request); // 4 form of every field; authorization came first
     }
 
     private async Task<TResult> GuardAsync<TResult>(ServerCallContext context, Func<Call, Task<TResult>> run)

@@ -11,9 +11,9 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 /// Step 5: a call that changes something happens once per request_id. A replay goes through every step anew and answers from what the first call made;
 /// a request_id used for another request is refused without telling the first answer (B52).
 /// </summary>
-internal sealed class IdempotencyStep
+internal static class IdempotencyStep
 {
-    public void Find(Call call, object request)
+    public static void Find(Call call, object request)
     {
         if (!call.Rule.ChangesState) return;
         var message = (IMessage)request;

@@ -3,9 +3,9 @@ using Google.Protobuf;
 namespace SafetyNet.Exchange.Server.Pipeline;
 
 /// <summary>Step 4: every field against its rules in the contract. All faults are told at once; nothing stored has been looked at.</summary>
-internal sealed class ValidationStep
+internal static class ValidationStep
 {
-    public void Admit(Call call, IMessage request)
+    public static void Admit(Call call, IMessage request)
     {
         List<FieldFault> faults = [];
         RequestRules.For(request.Descriptor).Check(request, faults);

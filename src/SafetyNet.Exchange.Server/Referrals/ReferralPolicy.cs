@@ -28,7 +28,7 @@ internal static class ReferralPolicy
     {
         foreach (var shown in view.InTableOrder())
         {
-            if (!call.MayHold(receiver, call.Context!.LegalBasis, shown))
+            if (!call.MayHold(receiver, call.Context!.LegalBasis, shown, RelationshipSet.Of(Wire.Relationship.ReferredTo)))
             {
                 throw new Refusal(Wire.ErrorReason.ViewNotPermitted,
                     ("class", CodeText.Of(shown)), ("unit_id", receiver.UnitId), ("rule", "R-NTK-17"));

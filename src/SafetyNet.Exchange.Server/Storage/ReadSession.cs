@@ -22,7 +22,7 @@ internal sealed class ReadSession : IDisposable
     }
 
     /// <summary>EF Core over this snapshot, without change tracking.</summary>
-    public ExchangeDb Db => _db ??= _store.ContextOn(_connection);
+    public ExchangeDb Db => _db ??= SqliteStore.ContextOn(_connection);
 
     public void Begin() => _begin.ExecuteNonQuery();
 

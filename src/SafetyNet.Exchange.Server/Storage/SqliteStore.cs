@@ -33,7 +33,7 @@ internal sealed class SqliteStore(string path) : IDisposable
         return connection;
     }
 
-    public ExchangeDb ContextOn(SqliteConnection connection) =>
+    public static ExchangeDb ContextOn(SqliteConnection connection) =>
         new(new DbContextOptionsBuilder<ExchangeDb>().UseSqlite(connection).UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
 
     /// <summary>A session with a snapshot of its own; give it back by disposing of it.</summary>
