@@ -278,7 +278,7 @@ public sealed class MutualTlsTests : IAsyncLifetime
     }
 
     // In TLS 1.3 the client's part ends before the listener has looked at its certificate: only a byte read tells that it was let in.
-    private static async Task HandshakeAndRead(int port, X509Certificate2? certificate, SslProtocols protocols = SslProtocols.Tls13)
+    private async Task HandshakeAndRead(int port, X509Certificate2? certificate, SslProtocols protocols = SslProtocols.Tls13)
     {
         using var tls = await Handshake(port, certificate, protocols);
         await ReadOne(tls);
@@ -293,20 +293,16 @@ public sealed class MutualTlsTests : IAsyncLifetime
         if (await tls.ReadAsync(new byte[1], patience.Token) == 0) throw new AuthenticationException("the listener closed the connection");
     }
 
-    private static async Task<SslStream> Handshake(int port, X509Certificate2? certificate, SslProtocols protocols)
+    private async Task<SslStream> Handshake(int port, X509Certificate2? certificate, SslProtocols protocols)
     {
         var tcp = new TcpClient();
         await tcp.ConnectAsync(IPAddress.Loopback, port, Cancel);
         var tls = new SslStream(tcp.GetStream());
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = "localhost",
-            EnabledSslProtocols = protocols,
-            ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
-            ClientCertificates = certificate is null ? null : [certificate],
-            LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate!,
-            RemoteCertificateValidationCallback = (_, _, _, _) => true,
-        }, Cancel);
+        var options = MemberTls.ForClient(_pki.Rules.Roots, certificate is null ? null : SslStreamCertificateContext.Create(certificate, null, offline: true));
+        options.TargetHost = "localhost";
+        options.EnabledSslProtocols = protocols;
+        options.ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
+        await tls.AuthenticateAsClientAsync(options, Cancel);
         return tls;
     }
 }
