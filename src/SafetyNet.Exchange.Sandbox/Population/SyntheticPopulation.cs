@@ -71,19 +71,22 @@ public static class SyntheticPopulation
 
     private static List<SyntheticHousehold> Numbered(List<Home> homes, SyntheticNumbers numbers, int persons, int households)
     {
+        var result = new List<SyntheticHousehold>(homes.Count);
         foreach (var home in homes)
         {
-            home.Members.Sort((a, b) => a == home.Head ? -1 : b == home.Head ? 1 : a.Birth.CompareTo(b.Birth));
+            home.PutInOrder();
             foreach (var member in home.Members)
                 member.Number = ++persons;
         }
 
-        return homes.ConvertAll(home => ToHousehold(home, ++households, numbers));
+        foreach (var home in homes)
+            result.Add(ToHousehold(home, ++households, numbers));
+        return result;
     }
 
     private static SyntheticHousehold ToHousehold(Home home, int number, SyntheticNumbers numbers)
     {
-        var members = home.Members.ConvertAll(member => ToPerson(member, home, number, numbers));
+        var members = home.Members.Select(member => ToPerson(member, home, number, numbers)).ToList();
         return new SyntheticHousehold(
             number, numbers.HouseholdId(number), home.Jurisdiction.Code, home.District, home.Address, home.Head.Number, members.AsReadOnly());
     }
