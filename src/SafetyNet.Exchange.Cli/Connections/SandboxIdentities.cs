@@ -36,7 +36,7 @@ internal sealed class SandboxIdentities
         return fits.Count == 1
             ? fits[0]
             : throw new CommandFailedException(
-                $"{(fits.Count == 0 ? "No" : "More than one")} certificate for `{name}` in {_folder}; there are {string.Join(", ", Systems().Select(ShortName).Distinct())}.");
+                $"{(fits.Count == 0 ? "No" : "More than one")} certificate for `{name}` in {_folder}; there are {string.Join(", ", Systems().Select(ShortName).Distinct(StringComparer.Ordinal))}.");
     }
 
     /// <summary>Opens the way into the exchange as a system.</summary>

@@ -20,7 +20,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
     private const string MoodNote = "入睡困難、常自責；已排每週會談。Trouble falling asleep, blames himself or herself; weekly sessions begun.";
     private const string ClosingRemark = "已穩定返校，母親參加職訓。Back at school; mother in training.";
 
-    private string _district = family.Home.District;
+    private readonly string _district = family.Home.District;
     private Party? _centre;
     private string _schoolReferral = "";
     private string _case = "";
@@ -33,7 +33,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
     /// <summary>Tells the whole story; false where the family has an open case already and another one must be told of.</summary>
     public async Task<LogCheck?> TellAsync(CancellationToken cancellation)
     {
-        using (_centre)
+        try
         {
             await SchoolRefersAsync();
             await CentreTakesInAsync();
@@ -48,6 +48,10 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
             await LoopIsClosedAsync();
             await OfficerListsAccessesAsync();
             return await OfficerVerifiesLogAsync(cancellation);
+        }
+        finally
+        {
+            _centre?.Dispose();
         }
     }
 
@@ -64,7 +68,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         Expect.That(units.Units.Count > 0, $"a social welfare centre serves {_district}");
         var unit = units.Units.FirstOrDefault(unit => unit.Districts.Contains(_district)) ?? units.Units[0];
         narrator.SeesTable(school, ["unit 單位", "name 名稱", "districts 行政區", "window 窗口"], units.Units.Select(one => (string[])
-            [one.UnitId + (one == unit ? " ←" : ""), one.Name, one.Districts.Count == 0 ? "全市 all" : string.Join(' ', one.Districts), one.ContactWindow]));
+            [one.UnitId + (ReferenceEquals(one, unit) ? " ←" : ""), one.Name, one.Districts.Count == 0 ? "全市 all" : string.Join(' ', one.Districts), one.ContactWindow]));
         _centre = cast.EnterCentre(unit.UnitId);
 
         narrator.Asks(school, "ReferralService/CreateReferral", context);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -40,7 +41,7 @@ public sealed record CallReceipt(string DecisionId, long Position, MerkleHash Re
             return false;
         Span<byte> bytes = stackalloc byte[MerkleHash.SizeBytes];
         var encoded = text.AsSpan(colon + 1);
-        if (encoded.Length != Base64Url.GetEncodedLength(MerkleHash.SizeBytes) || !Base64Url.TryDecodeFromChars(encoded, bytes, out var written) || written != MerkleHash.SizeBytes)
+        if (encoded.Length != Base64Url.GetEncodedLength(MerkleHash.SizeBytes) || Base64Url.DecodeFromChars(encoded, bytes, out _, out var written) != OperationStatus.Done || written != MerkleHash.SizeBytes)
             return false;
         // The last character of 32 bytes carries two spare bits; a text that sets them is a second spelling of the same hash.
         if (!encoded.SequenceEqual(Base64Url.EncodeToString(bytes)))
