@@ -8,11 +8,13 @@ namespace SafetyNet.Exchange.Protocol.Evidence;
 /// newline and none is empty. Two checkpoints are equal where their texts are. Source: C2SP tlog-checkpoint; R-AUD-3.</remarks>
 public sealed class Checkpoint : IEquatable<Checkpoint>
 {
-    /// <summary>Errors: <see cref="ArgumentException"/> for an empty line, a control character, a negative size, or size 0 with another root than the empty one.</summary>
+    /// <summary>Errors: <see cref="ArgumentException"/> for an empty line, a control character, a negative size, or size 0 with another
+    /// root than the empty one.</summary>
     /// <param name="origin">The log's identity, the name of the key that signs it by custom.</param>
     /// <param name="size">Entries, 0 or more.</param>
     /// <param name="root">Root over exactly these entries.</param>
-    /// <param name="extensions">Opaque lines without their newline; none by default. A verifier of the tree does not look at them, the signature covers them.</param>
+    /// <param name="extensions">Opaque lines without their newline; none by default. A verifier of the tree does not look at them, the
+    /// signature covers them.</param>
     public Checkpoint(string origin, long size, in MerkleHash root, IReadOnlyList<string>? extensions = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(size);
@@ -38,7 +40,8 @@ public sealed class Checkpoint : IEquatable<Checkpoint>
     public IReadOnlyList<string> Extensions { get; }
 
     public string ToText() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Origin}\n{Size}\n{Root.ToBase64()}\n{string.Concat(Extensions.Select(e => e + "\n"))}");
+        string.Create(
+            CultureInfo.InvariantCulture, $"{Origin}\n{Size}\n{Root.ToBase64()}\n{string.Concat(Extensions.Select(e => e + "\n"))}");
 
     public override string ToString() => ToText();
 

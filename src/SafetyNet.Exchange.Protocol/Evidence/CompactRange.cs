@@ -69,8 +69,10 @@ public sealed class CompactRange
         return bytes;
     }
 
-    /// <summary>Continues from <see cref="Snapshot"/>. The bytes are not authenticated: compare the root with a signed checkpoint.</summary>
-    /// <remarks>Errors: <see cref="FormatException"/> for an unknown version, a negative size, or any other length than the size asks for.</remarks>
+    /// <summary>Continues from <see cref="Snapshot"/>. The bytes are not authenticated: compare the root with a signed
+    /// checkpoint.</summary>
+    /// <remarks>Errors: <see cref="FormatException"/> for an unknown version, a negative size, or any other length than the size asks
+    /// for.</remarks>
     public static CompactRange Restore(ReadOnlySpan<byte> snapshot)
     {
         if (snapshot.Length < SnapshotHeaderBytes || snapshot[0] != SnapshotVersion)

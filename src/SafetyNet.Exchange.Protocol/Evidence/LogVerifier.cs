@@ -23,13 +23,15 @@ public enum LogFault
     /// <summary>A record's bytes do not give the hash kept beside them.</summary>
     RecordChanged = 3,
 
-    /// <summary>Records and hashes agree with each other but not with what was signed: hashes were recomputed, or entries swapped, added or taken out with them.</summary>
+    /// <summary>Records and hashes agree with each other but not with what was signed: hashes were recomputed, or entries swapped, added
+    /// or taken out with them.</summary>
     Rewritten = 4,
 
     /// <summary>The log ends before a size that was signed.</summary>
     Truncated = 5,
 
-    /// <summary>Two signed checkpoints of one size have different roots. The holder of the log's key told two stories; the checkpoints prove it.</summary>
+    /// <summary>Two signed checkpoints of one size have different roots. The holder of the log's key told two stories; the checkpoints
+    /// prove it.</summary>
     Fork = 6,
 }
 
@@ -37,9 +39,11 @@ public enum LogFault
 /// <param name="Fault">What is wrong first, or none.</param>
 /// <param name="Size">Entries read before the check stopped; all of them where the log is intact.</param>
 /// <param name="Root">Root over those entries.</param>
-/// <param name="VouchedSize">Entries that a signed checkpoint vouches for; those after it only agree with themselves. 0 without a checkpoint.</param>
+/// <param name="VouchedSize">Entries that a signed checkpoint vouches for; those after it only agree with themselves. 0 without a
+/// checkpoint.</param>
 /// <param name="PurgedRecords">Entries of which only the hash is left.</param>
-/// <param name="FirstBadIndex">The first entry that cannot be trusted; null where the log is intact. For <see cref="LogFault.Rewritten"/> the first after the last
+/// <param name="FirstBadIndex">The first entry that cannot be trusted; null where the log is intact. For
+/// <see cref="LogFault.Rewritten"/> the first after the last
 /// checkpoint that still agrees: the change lies there or behind it.</param>
 /// <param name="Explanation">One English sentence for the person who asked.</param>
 public sealed record LogVerdict(
@@ -48,8 +52,10 @@ public sealed record LogVerdict(
     public bool IsIntact => Fault == LogFault.None;
 }
 
-/// <summary>Reads a log from its first entry to its last and says whether anything was changed, removed, moved or added (R-AUD-3).</summary>
-/// <remarks>Needs the entries and signed checkpoints, no server. Checks each record against its hash, the order without gaps, and the root at the
+/// <summary>Reads a log from its first entry to its last and says whether anything was changed, removed, moved or added
+/// (R-AUD-3).</summary>
+/// <remarks>Needs the entries and signed checkpoints, no server. Checks each record against its hash, the order without gaps, and the
+/// root at the
 /// size of every checkpoint it was given; the more checkpoints, the closer it names the place. Not safe for concurrent use.</remarks>
 public sealed class LogVerifier
 {
@@ -59,7 +65,8 @@ public sealed class LogVerifier
     private long _vouched;
     private long _purged;
 
-    /// <param name="heads">Checkpoints to hold the log against, of one log, in any order. None: only the log's agreement with itself is checked.</param>
+    /// <param name="heads">Checkpoints to hold the log against, of one log, in any order. None: only the log's agreement with itself is
+    /// checked.</param>
     public LogVerifier(IEnumerable<SignedCheckpoint> heads)
     {
         ArgumentNullException.ThrowIfNull(heads);
@@ -67,7 +74,8 @@ public sealed class LogVerifier
         if (ordered.Select(c => c.Origin).Distinct(StringComparer.Ordinal).Count() > 1)
             throw new ArgumentException("The checkpoints are of different logs.", nameof(heads));
         _heads = new Queue<Checkpoint>(ordered);
-        var fork = ordered.Zip(ordered.Skip(1)).FirstOrDefault(pair => pair.First.Size == pair.Second.Size && pair.First.Root != pair.Second.Root);
+        var fork = ordered.Zip(ordered.Skip(1))
+            .FirstOrDefault(pair => pair.First.Size == pair.Second.Size && pair.First.Root != pair.Second.Root);
         if (fork.First is not null)
         {
             var good = ordered.LastOrDefault(c => c.Size < fork.First.Size)?.Size ?? 0;
@@ -86,7 +94,8 @@ public sealed class LogVerifier
         if (!IsNext(index))
             return false;
         if (MerkleTree.LeafHash(record) != leafHash)
-            return Fail(LogFault.RecordChanged, index, $"The record of entry {index} does not give the hash kept beside it: it was changed.");
+            return Fail(
+                LogFault.RecordChanged, index, $"The record of entry {index} does not give the hash kept beside it: it was changed.");
         return Append(leafHash);
     }
 
@@ -103,18 +112,26 @@ public sealed class LogVerifier
     public LogVerdict Finish()
     {
         if (_fault is null && _heads.TryPeek(out var head))
-            Fail(LogFault.Truncated, Size, $"The log ends after {Size} entries, but {head.Size} were signed: entries {Size} to {head.Size - 1} are gone.");
+        {
+            Fail(
+                LogFault.Truncated,
+                Size,
+                $"The log ends after {Size} entries, but {head.Size} were signed: entries {Size} to {head.Size - 1} are gone.");
+        }
+
         if (_fault is not null)
             return _fault;
         var rest = Size - _vouched;
         var vouched = rest == 0 ? "all under a signed checkpoint" : $"{rest} of them after the last signed checkpoint given";
-        return new LogVerdict(LogFault.None, Size, _range.Root(), _vouched, _purged, FirstBadIndex: null, $"Intact: {Size} entries, {vouched}.");
+        return new LogVerdict(
+            LogFault.None, Size, _range.Root(), _vouched, _purged, FirstBadIndex: null, $"Intact: {Size} entries, {vouched}.");
     }
 
     /// <summary>Checks a whole log.</summary>
     /// <param name="entries">In the order of their index.</param>
     /// <param name="heads">See the constructor.</param>
-    /// <param name="progress">Told how many entries were read, every <paramref name="progressEvery"/> entries and at the end; null for nobody.</param>
+    /// <param name="progress">Told how many entries were read, every <paramref name="progressEvery"/> entries and at the end; null for
+    /// nobody.</param>
     /// <param name="progressEvery">1 or more; 10 000 by default.</param>
     /// <param name="cancellation">Stops between two entries.</param>
     public static async Task<LogVerdict> VerifyAsync(
@@ -166,7 +183,8 @@ public sealed class LogVerifier
             if (_range.Root() != head.Root)
             {
                 return Fail(
-                    LogFault.Rewritten, _vouched, $"Entries {_vouched} to {Size - 1} are not what was signed: the checkpoint of {Size} entries has another root.");
+                    LogFault.Rewritten, _vouched,
+                    $"Entries {_vouched} to {Size - 1} are not what was signed: the checkpoint of {Size} entries has another root.");
             }
 
             _vouched = head.Size;

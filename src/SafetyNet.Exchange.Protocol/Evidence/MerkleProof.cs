@@ -58,7 +58,8 @@ public static class MerkleProof
         return [.. path];
     }
 
-    /// <summary>Proves that the log of <paramref name="first"/> entries is the beginning of the log of <paramref name="second"/> entries.</summary>
+    /// <summary>Proves that the log of <paramref name="first"/> entries is the beginning of the log of <paramref name="second"/>
+    /// entries.</summary>
     /// <returns>At most 64 hashes; empty where the sizes are equal or the first is 0.</returns>
     /// <remarks>Errors: <see cref="ArgumentOutOfRangeException"/> unless 0 &lt;= first &lt;= second.</remarks>
     public static MerkleHash[] Consistency(long first, long second, NodeReader nodes)
@@ -95,7 +96,8 @@ public static class MerkleProof
 
     /// <summary>Checks that <paramref name="leaf"/> stands at <paramref name="index"/> in the log of that size and root.</summary>
     /// <remarks>Source: RFC 9162 2.1.3.2. Too many hashes are refused as too few are.</remarks>
-    public static ProofVerdict VerifyInclusion(in MerkleHash leaf, long index, long size, ReadOnlySpan<MerkleHash> proof, in MerkleHash root)
+    public static ProofVerdict VerifyInclusion(
+        in MerkleHash leaf, long index, long size, ReadOnlySpan<MerkleHash> proof, in MerkleHash root)
     {
         if (index < 0 || index >= size)
             return ProofVerdict.OutOfRange;

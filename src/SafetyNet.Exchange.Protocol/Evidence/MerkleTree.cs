@@ -6,10 +6,12 @@ namespace SafetyNet.Exchange.Protocol.Evidence;
 
 /// <summary>Reads one complete subtree's hash of a stored log.</summary>
 /// <param name="level">0 for leaves; a subtree at level L covers 2^L leaves.</param>
-/// <param name="index">Position among the subtrees of that level, from 0: it covers leaves index * 2^level up to, not including, (index + 1) * 2^level.</param>
+/// <param name="index">Position among the subtrees of that level, from 0: it covers leaves index * 2^level up to, not including, (index
+/// + 1) * 2^level.</param>
 public delegate MerkleHash NodeReader(int level, long index);
 
-/// <summary>Receives each complete subtree's hash at the moment it is complete, leaves (level 0) included; what a store of tiles or nodes keeps.</summary>
+/// <summary>Receives each complete subtree's hash at the moment it is complete, leaves (level 0) included; what a store of tiles or
+/// nodes keeps.</summary>
 public delegate void NodeWriter(int level, long index, in MerkleHash hash);
 
 /// <summary>Fills <paramref name="into"/> with the leaf hashes of consecutive entries beginning at <paramref name="first"/>.</summary>
@@ -95,7 +97,8 @@ public static class MerkleTree
         };
     }
 
-    /// <summary>The hash of leaves start..end (end not included), where start is a multiple of a power of two not below the range's length.</summary>
+    /// <summary>The hash of leaves start..end (end not included), where start is a multiple of a power of two not below the range's
+    /// length.</summary>
     internal static MerkleHash RangeHash(long start, long end, NodeReader nodes)
     {
         // Complete subtrees from left to right, each smaller than the one before; joined from the right, as a frontier is.

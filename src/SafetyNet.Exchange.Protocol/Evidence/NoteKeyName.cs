@@ -11,5 +11,6 @@ internal static class NoteKeyName
         && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)) && NoteText.IsEncodable(name);
 
     public static string Checked(string name) =>
-        IsValid(name) ? name : throw new ArgumentException("A key name is not empty and has no space, plus sign or control character.", nameof(name));
+        IsValid(name)
+            ? name : throw new ArgumentException("A key name is not empty and has no space, plus sign or control character.", nameof(name));
 }

@@ -19,7 +19,8 @@ public sealed class NoteVerifier : IDisposable
     private readonly Lock _gate = new();
 
     /// <summary>Takes a key in the DER form that openssl writes with <c>openssl pkey -pubout -outform DER</c>.</summary>
-    /// <remarks>Errors: <see cref="ArgumentException"/> for a name outside the rule; <see cref="CryptographicException"/> for another curve,
+    /// <remarks>Errors: <see cref="ArgumentException"/> for a name outside the rule; <see cref="CryptographicException"/> for another
+    /// curve,
     /// another encoding of the same key, or bytes after it.</remarks>
     public NoteVerifier(string name, ReadOnlySpan<byte> subjectPublicKeyInfo)
     {

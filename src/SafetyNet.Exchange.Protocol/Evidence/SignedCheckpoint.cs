@@ -30,11 +30,13 @@ public sealed class SignedCheckpoint
         return new SignedCheckpoint(checkpoint, SignedNote.Sign(checkpoint.ToText(), log), []);
     }
 
-    /// <summary>Adds a witness's signature over the same text. That the witness saw no other head is the witness's to know, not checked here.</summary>
+    /// <summary>Adds a witness's signature over the same text. That the witness saw no other head is the witness's to know, not checked
+    /// here.</summary>
     public SignedCheckpoint WithWitness(NoteSigner witness)
     {
         ArgumentNullException.ThrowIfNull(witness);
-        return new SignedCheckpoint(Checkpoint, Note.WithSignatureOf(witness), [.. Witnesses.Append(witness.Name).Distinct(StringComparer.Ordinal)]);
+        return new SignedCheckpoint(
+            Checkpoint, Note.WithSignatureOf(witness), [.. Witnesses.Append(witness.Name).Distinct(StringComparer.Ordinal)]);
     }
 
     public byte[] Encode() => Note.Encode();
@@ -42,10 +44,12 @@ public sealed class SignedCheckpoint
     /// <summary>Opens a published checkpoint.</summary>
     /// <param name="bytes">The note as it was received.</param>
     /// <param name="log">The log's key; its name is the origin the checkpoint must carry.</param>
-    /// <param name="witnesses">Keys of known witnesses. How many must have signed is the caller's rule: see <see cref="Witnesses"/>.</param>
+    /// <param name="witnesses">Keys of known witnesses. How many must have signed is the caller's rule: see
+    /// <see cref="Witnesses"/>.</param>
     /// <param name="opened">The checkpoint, or null.</param>
     /// <param name="problem">Why it is refused; null on success.</param>
-    /// <remarks>Refuses, first match: form of the note; a signature of a known key that does not verify; no signature of the log; form of the
+    /// <remarks>Refuses, first match: form of the note; a signature of a known key that does not verify; no signature of the log; form
+    /// of the
     /// checkpoint; another log's origin. Nothing of the text is looked at before a signature is good.</remarks>
     public static bool TryOpen(
         ReadOnlySpan<byte> bytes,
@@ -73,7 +77,8 @@ public sealed class SignedCheckpoint
             return false;
         }
 
-        opened = new SignedCheckpoint(checkpoint, note, [.. signers.Where(s => s != log).Select(s => s.Name).Distinct(StringComparer.Ordinal)]);
+        opened = new SignedCheckpoint(
+            checkpoint, note, [.. signers.Where(s => s != log).Select(s => s.Name).Distinct(StringComparer.Ordinal)]);
         return true;
     }
 }

@@ -2,8 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace SafetyNet.Exchange.Protocol.Evidence;
 
-/// <summary>Text with the signatures of one or more keys beneath it. The text is worth nothing until <see cref="TryVerify"/> says who signed.</summary>
-/// <remarks>Form: the text, which ends in a newline; an empty line; per signature <c>— name base64(key hash || signature)</c> and a newline.
+/// <summary>Text with the signatures of one or more keys beneath it. The text is worth nothing until <see cref="TryVerify"/> says who
+/// signed.</summary>
+/// <remarks>Form: the text, which ends in a newline; an empty line; per signature <c>— name base64(key hash || signature)</c> and a
+/// newline.
 /// Source: C2SP signed-note.</remarks>
 public sealed class SignedNote
 {
@@ -25,7 +27,8 @@ public sealed class SignedNote
     /// <summary>At least one, in the order of the lines; known and unknown keys.</summary>
     public IReadOnlyList<NoteSignature> Signatures { get; }
 
-    /// <summary>Signs a text. Errors: <see cref="ArgumentException"/> for text that does not end in a newline or has control characters.</summary>
+    /// <summary>Signs a text. Errors: <see cref="ArgumentException"/> for text that does not end in a newline or has control
+    /// characters.</summary>
     public static SignedNote Sign(string text, NoteSigner signer)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -50,7 +53,8 @@ public sealed class SignedNote
     /// <param name="bytes">The whole note, nothing after its last newline.</param>
     /// <param name="note">The parts, or null.</param>
     /// <param name="problem">What is wrong with the form; null on success.</param>
-    public static bool TryParse(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out SignedNote? note, [NotNullWhen(false)] out string? problem)
+    public static bool TryParse(
+        ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out SignedNote? note, [NotNullWhen(false)] out string? problem)
     {
         note = null;
         problem = Take(bytes, ref note);
@@ -61,8 +65,10 @@ public sealed class SignedNote
     /// <param name="known">The keys to believe; signatures of all others are passed over.</param>
     /// <param name="signers">Those of <paramref name="known"/> whose signature is good; at least one on success.</param>
     /// <param name="problem">Why the note is refused; null on success.</param>
-    /// <returns>False where no known key signed, and also where a line names a known key and does not verify, whatever else is good.</returns>
-    public bool TryVerify(IReadOnlyCollection<NoteVerifier> known, out IReadOnlyList<NoteVerifier> signers, [NotNullWhen(false)] out string? problem)
+    /// <returns>False where no known key signed, and also where a line names a known key and does not verify, whatever else is
+    /// good.</returns>
+    public bool TryVerify(
+        IReadOnlyCollection<NoteVerifier> known, out IReadOnlyList<NoteVerifier> signers, [NotNullWhen(false)] out string? problem)
     {
         ArgumentNullException.ThrowIfNull(known);
         signers = [];
@@ -76,7 +82,9 @@ public sealed class SignedNote
                     continue;
                 if (!verifier.Verify(text, signature.Signature.Span))
                 {
-                    problem = $"The signature of {verifier.Name} does not fit the text: the note was altered, or another key signed under this name.";
+                    problem =
+                        $"The signature of {verifier.Name} does not fit the text: "
+                        + "the note was altered, or another key signed under this name.";
                     return false;
                 }
 

@@ -96,12 +96,12 @@ public sealed class CertificateRules
         var notAfter = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
         if (now < notBefore) return Refuse(CertificateRefusal.NotYetValid, $"valid from {notBefore:u}; check the clock of the machine that issued it");
         if (now > notAfter) return Refuse(CertificateRefusal.Expired, $"expired at {notAfter:u}; renew it with the agency's issuing authority");
+        if (Single<X509KeyUsageExtension>(certificate) is not { } usage || !usage.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature))
+            return Refuse(CertificateRefusal.KeyUsage, "key usage must hold digitalSignature");
         if (!HasStrongKey(certificate)) return Refuse(CertificateRefusal.WeakKey, "use a key on P-256 or better, or RSA of 3072 bits or more");
         if (SignatureAlgorithm.OfCertificate(certificate) is null) return Refuse(CertificateRefusal.WeakSignature, "have it signed with SHA-256 or better");
         if (Single<X509BasicConstraintsExtension>(certificate) is { CertificateAuthority: true })
             return Refuse(CertificateRefusal.IsAuthority, "an authority's certificate cannot stand for a system; use the system's own");
-        if (Single<X509KeyUsageExtension>(certificate) is not { } usage || !usage.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature))
-            return Refuse(CertificateRefusal.KeyUsage, "key usage must hold digitalSignature");
         if (!IsForClients(certificate)) return Refuse(CertificateRefusal.ExtendedKeyUsage, "extended key usage must hold clientAuth and must not hold anyExtendedKeyUsage");
         if (FindOnlyUri(certificate) is not { } name) return Refuse(CertificateRefusal.NotOneName, "the subject alternative names must hold exactly one URI and no name of a person");
         if (!SpiffeId.TryParse(name, out var id)) return Refuse(CertificateRefusal.NameShape, $"the URI must be {SpiffeId.Prefix}<jurisdiction>/<agency-code>/<system>, all lower case");

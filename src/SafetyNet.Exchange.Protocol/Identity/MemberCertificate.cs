@@ -29,6 +29,9 @@ public enum CertificateRefusal
     NotYetValid,
     Expired,
 
+    /// <summary>Key usage lacks digitalSignature.</summary>
+    KeyUsage,
+
     /// <summary>Neither EC on P-256, P-384, P-521 nor RSA of 3072 bits or more, on the certificate or its issuer (B08).</summary>
     WeakKey,
 
@@ -37,9 +40,6 @@ public enum CertificateRefusal
 
     /// <summary>An authority's certificate used as a system's.</summary>
     IsAuthority,
-
-    /// <summary>Key usage lacks digitalSignature.</summary>
-    KeyUsage,
 
     /// <summary>No extended key usage, none that says clientAuth, or anyExtendedKeyUsage (B06).</summary>
     ExtendedKeyUsage,

@@ -277,11 +277,8 @@ public sealed class SandboxPki
         File.Delete(temporary);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = mode;
-        using (var file = new FileStream(temporary, options))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
+        // No flush to the disk: what a power cut spoils is noticed at the next start and made anew.
+        using (var file = new FileStream(temporary, options)) file.Write(content);
         File.Move(temporary, path, overwrite: true);
     }
 

@@ -402,7 +402,7 @@ internal sealed class Family
                 person.IdSecond = male ? '1' : '2';
                 person.IdSettled = mainland ? 9 : 6;
                 break;
-            case < 60 when person.Birth.Year < 1999: // a certificate of before 2021, in the old form: A, B for people from the mainland, C, D for foreigners
+            case < 60 when person.Birth.Year < 1999: // a certificate of before 2021: A, B for people from the mainland, C, D for foreigners
                 person.IdSecond = (mainland, male) switch { (true, true) => 'A', (true, false) => 'B', (false, true) => 'C', _ => 'D' };
                 break;
             default:

@@ -57,8 +57,8 @@ internal sealed class TextCheck : FieldCheck
             Wire.TextFormat.NationalId => NationalId.TryParse(text, out _, out var fault) ? null : (FieldFaultKind.NotANationalId, fault.ToString()),
             Wire.TextFormat.Date => IsDate(text) ? null : (FieldFaultKind.NotADate, null),
             Wire.TextFormat.Uuid => IsUuid(text) ? null : (FieldFaultKind.NotAUuid, null),
-            Wire.TextFormat.UnitId => text.Length is >= 3 and <= 64 && !text.AsSpan().ContainsAnyExcept(TextCharacters.OfUnitIds) ? null : (FieldFaultKind.NotAUnitId, null),
-            Wire.TextFormat.ActorId => text.Length is >= 2 and <= 64 && !text.AsSpan().ContainsAnyExcept(TextCharacters.OfActorIds) ? null : (FieldFaultKind.NotAnActorId, null),
+            Wire.TextFormat.UnitId => TextCharacters.IsUnitId(text) ? null : (FieldFaultKind.NotAUnitId, null),
+            Wire.TextFormat.ActorId => TextCharacters.IsActorId(text) ? null : (FieldFaultKind.NotAnActorId, null),
             Wire.TextFormat.Opaque => !text.AsSpan().ContainsAnyExcept(TextCharacters.OfBase64Url) ? null : (FieldFaultKind.NotOpaque, null),
             _ => HasControlCharacter(text) ? (FieldFaultKind.ControlCharacter, null) : null,
         };

@@ -6,8 +6,10 @@ using System.Text;
 namespace SafetyNet.Exchange.Server.Storage;
 
 /// <summary>Finds a person by national id or by name and birth date without opening a single stored value (R-HH-5).</summary>
-/// <remarks>HMAC-SHA-256, 32 bytes, of a one-byte field label and the normalised value, so that equal texts in two fields give unrelated bytes. Whoever holds the key can
-/// test guesses (there are some 10^9 national ids): the key never leaves the ring. Equal persons have equal bytes within one key only; after a rotation a search
+/// <remarks>HMAC-SHA-256, 32 bytes, of a one-byte field label and the normalised value, so that equal texts in two fields give unrelated
+/// bytes. Whoever holds the key can
+/// test guesses (there are some 10^9 national ids): the key never leaves the ring. Equal persons have equal bytes within one key only;
+/// after a rotation a search
 /// tries every generation until rows are indexed anew. Safe for concurrent use.</remarks>
 internal sealed class BlindIndex
 {
@@ -35,7 +37,8 @@ internal sealed class BlindIndex
     /// <summary>The key, to store beside the index value.</summary>
     public uint KeyId => _keyId;
 
-    /// <summary>Writes 32 bytes for a national id or resident-certificate number; case, width and surrounding space do not matter.</summary>
+    /// <summary>Writes 32 bytes for a national id or resident-certificate number; case, width and surrounding space do not
+    /// matter.</summary>
     public void OfNationalId(string nationalId, Span<byte> index) => Compute(NationalIdLabel, Normalised(nationalId), 0, index);
 
     /// <inheritdoc cref="OfNationalId(string, Span{byte})"/>
@@ -46,7 +49,8 @@ internal sealed class BlindIndex
         return index;
     }
 
-    /// <summary>Writes 32 bytes for a full name and a birth date; width, letter case, any space and the kind of middle dot do not matter, variant characters do.</summary>
+    /// <summary>Writes 32 bytes for a full name and a birth date; width, letter case, any space and the kind of middle dot do not
+    /// matter, variant characters do.</summary>
     public void OfNameAndBirthDate(string name, DateOnly birthDate, Span<byte> index) =>
         Compute(NameAndBirthDateLabel, Normalised(name), birthDate.DayNumber, index);
 

@@ -46,8 +46,8 @@ internal sealed class CommitQueue : IAsyncDisposable
         _writer.Start();
     }
 
-    /// <summary>Told after a flush which units have new notices.</summary>
-    public event Action<string>? Noticed;
+    /// <summary>Told after a flush which unit has new notices; called on the writer's thread, so it only rings a bell.</summary>
+    public Action<string>? Noticed { get; set; }
 
     /// <summary>Flushes so far; what a benchmark divides by.</summary>
     public long Flushes { get; private set; }
@@ -175,7 +175,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         {
             _log = log;
             Connection = store.OpenWriter();
-            _db = store.ContextOn(Connection);
+            _db = SqliteStore.ContextOn(Connection);
             _db.Database.AutoSavepointsEnabled = false;
             _savepoint = Command("SAVEPOINT one");
             _release = Command("RELEASE one");
@@ -250,7 +250,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             return null;
         }
 
-        public void Write(SignedCheckpoint checkpoint)
+        public void Write(LogHead checkpoint)
         {
             Set(_checkpoint, checkpoint.Size, Instants.ToMicros(checkpoint.SignedAt), checkpoint.Frontier, checkpoint.Note);
             _checkpoint.ExecuteNonQuery();

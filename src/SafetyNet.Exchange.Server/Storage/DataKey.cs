@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 namespace SafetyNet.Exchange.Server.Storage;
 
 /// <summary>An opened data key with ciphers at hand.</summary>
-/// <remarks>A cipher object keeps the nonce of the call under way, so two threads must never share one; making one for each value costs more than
+/// <remarks>A cipher object keeps the nonce of the call under way, so two threads must never share one; making one for each value costs
+/// more than
 /// opening a short value. Hence a few per key, lent to one caller at a time.</remarks>
 internal sealed class DataKey : IDisposable
 {

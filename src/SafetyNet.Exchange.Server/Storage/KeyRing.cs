@@ -64,7 +64,8 @@ internal sealed class KeyEncryptionKey : IDisposable
 /// <param name="Jurisdiction">Whose data; a code of domain.md, or any name the caller keeps to.</param>
 /// <param name="Purpose">What for.</param>
 /// <param name="Generation">1 for the first key of that jurisdiction and purpose; the highest seals, all open.</param>
-/// <param name="Wrapped">65 bytes: version 0x01, check of the wrapping key (4, big-endian), nonce (12), AES-256-GCM ciphertext (32), tag (16). Bound to the four
+/// <param name="Wrapped">65 bytes: version 0x01, check of the wrapping key (4, big-endian), nonce (12), AES-256-GCM ciphertext (32), tag
+/// (16). Bound to the four
 /// other columns, so that a row moved to another jurisdiction does not open.</param>
 internal sealed record WrappedKey(uint KeyId, string Jurisdiction, KeyPurpose Purpose, int Generation, byte[] Wrapped);
 
@@ -72,7 +73,8 @@ internal sealed record WrappedKey(uint KeyId, string Jurisdiction, KeyPurpose Pu
 internal sealed class KeyRingException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>All data keys, opened once at start: one per jurisdiction, purpose and generation (R-HH-5).</summary>
-/// <remarks>No database here: rows come in by <see cref="Open"/> and <see cref="Admit"/>, and go out by <see cref="Draft"/>. Readers take no lock.
+/// <remarks>No database here: rows come in by <see cref="Open"/> and <see cref="Admit"/>, and go out by <see cref="Draft"/>. Readers
+/// take no lock.
 /// A data key seals at most 2^32 values (random nonces, NIST SP 800-38D 8.3): draw a new generation long before.</remarks>
 internal sealed class KeyRing : IDisposable
 {
@@ -91,7 +93,8 @@ internal sealed class KeyRing : IDisposable
     private KeyRing(KeyEncryptionKey kek) => _kek = kek;
 
     /// <summary>Opens all rows. The ring keeps <paramref name="kek"/> and disposes it with itself.</summary>
-    /// <remarks>Refuses: a row wrapped with another key-encryption key, an altered row, two rows of one key id or of one jurisdiction, purpose and generation.</remarks>
+    /// <remarks>Refuses: a row wrapped with another key-encryption key, an altered row, two rows of one key id or of one jurisdiction,
+    /// purpose and generation.</remarks>
     public static KeyRing Open(KeyEncryptionKey kek, IEnumerable<WrappedKey> rows)
     {
         var ring = new KeyRing(kek);
@@ -118,7 +121,8 @@ internal sealed class KeyRing : IDisposable
             .Select(k => k.Row.KeyId)];
 
     /// <summary>Draws a key: the first of its jurisdiction and purpose, or the next generation.</summary>
-    /// <remarks>The ring does not use it yet. Store the row durably, then <see cref="Admit"/> it: a value sealed under a key whose row was lost is
+    /// <remarks>The ring does not use it yet. Store the row durably, then <see cref="Admit"/> it: a value sealed under a key whose row
+    /// was lost is
     /// lost too. Where two nodes draft at once the table's unique key lets one row in; the other node reloads.</remarks>
     public WrappedKey Draft(string jurisdiction, KeyPurpose purpose)
     {
@@ -150,13 +154,15 @@ internal sealed class KeyRing : IDisposable
             {
                 if (known.Row.Wrapped.AsSpan().SequenceEqual(row.Wrapped) && known.Row with { Wrapped = row.Wrapped } == row)
                     return;
-                throw new KeyRingException($"Key {row.KeyId} is in the ring with other content: two rows carry one id. Restore the key table from its backup.");
+                throw new KeyRingException(
+                    $"Key {row.KeyId} is in the ring with other content: two rows carry one id. Restore the key table from its backup.");
             }
 
             if (keys.ById.Values.Any(k => IsSamePlace(k.Row, row)))
             {
                 throw new KeyRingException(
-                    $"Generation {row.Generation} of {row.Purpose} for {row.Jurisdiction} stands twice in the key table. Restore the key table from its backup.");
+                    $"Generation {row.Generation} of {row.Purpose} for {row.Jurisdiction} stands twice in the key table. "
+                        + "Restore the key table from its backup.");
             }
 
             var key = Unwrap(_kek, row);
@@ -199,7 +205,8 @@ internal sealed class KeyRing : IDisposable
     }
 
     private static bool IsSamePlace(WrappedKey one, WrappedKey other) =>
-        one.Generation == other.Generation && one.Purpose == other.Purpose && string.Equals(one.Jurisdiction, other.Jurisdiction, StringComparison.Ordinal);
+        one.Generation == other.Generation && one.Purpose == other.Purpose
+            && string.Equals(one.Jurisdiction, other.Jurisdiction, StringComparison.Ordinal);
 
     private static WrappedKey Wrap(KeyEncryptionKey kek, WrappedKey row, ReadOnlySpan<byte> key)
     {
@@ -209,7 +216,8 @@ internal sealed class KeyRing : IDisposable
         var nonce = wrapped.AsSpan(HeaderBytes, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
         using var cipher = new AesGcm(kek.Bytes, TagBytes);
-        cipher.Encrypt(nonce, key, wrapped.AsSpan(HeaderBytes + NonceBytes, KeyBytes), wrapped.AsSpan(WrappedBytes - TagBytes), Binding(row));
+        cipher.Encrypt(
+            nonce, key, wrapped.AsSpan(HeaderBytes + NonceBytes, KeyBytes), wrapped.AsSpan(WrappedBytes - TagBytes), Binding(row));
         return row with { Wrapped = wrapped };
     }
 
@@ -217,12 +225,14 @@ internal sealed class KeyRing : IDisposable
     {
         ReadOnlySpan<byte> wrapped = row.Wrapped;
         if (row.KeyId == 0 || row.Generation < 1 || wrapped.Length != WrappedBytes || wrapped[0] != WrapVersion)
-            throw new KeyRingException($"The row of key {row.KeyId} is not a wrapped key, or of a newer version. Restore the key table from its backup.");
+            throw new KeyRingException(
+                $"The row of key {row.KeyId} is not a wrapped key, or of a newer version. Restore the key table from its backup.");
         var check = BinaryPrimitives.ReadUInt32BigEndian(wrapped[1..]);
         if (check != kek.Check)
         {
             throw new KeyRingException(
-                $"Key {row.KeyId} was wrapped with another key-encryption key ({check:x8}) than the one configured, {kek}. Configure the key this database was made with.");
+                $"Key {row.KeyId} was wrapped with another key-encryption key ({check:x8}) than the one configured, {kek}. "
+                    + "Configure the key this database was made with.");
         }
 
         var key = new byte[KeyBytes];
@@ -230,13 +240,15 @@ internal sealed class KeyRing : IDisposable
         {
             using var cipher = new AesGcm(kek.Bytes, TagBytes);
             cipher.Decrypt(
-                wrapped.Slice(HeaderBytes, NonceBytes), wrapped.Slice(HeaderBytes + NonceBytes, KeyBytes), wrapped[(WrappedBytes - TagBytes)..], key, Binding(row));
+                wrapped.Slice(HeaderBytes, NonceBytes), wrapped.Slice(HeaderBytes + NonceBytes, KeyBytes),
+                wrapped[(WrappedBytes - TagBytes)..], key, Binding(row));
             return key;
         }
         catch (AuthenticationTagMismatchException e)
         {
             throw new KeyRingException(
-                $"The row of key {row.KeyId} ({row.Purpose} of {row.Jurisdiction}, generation {row.Generation}) was altered. Restore the key table from its backup.", e);
+                $"The row of key {row.KeyId} ({row.Purpose} of {row.Jurisdiction}, generation {row.Generation}) was altered. "
+                    + "Restore the key table from its backup.", e);
         }
     }
 

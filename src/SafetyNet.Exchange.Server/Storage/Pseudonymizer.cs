@@ -9,7 +9,8 @@ internal enum SubjectKind : byte
     Person = 1,
     Household = 2,
 
-    /// <summary>A national id that was asked for, whether or not anybody has it: attempts on a person not in the database can be counted.</summary>
+    /// <summary>A national id that was asked for, whether or not anybody has it: attempts on a person not in the database can be
+    /// counted.</summary>
     NationalId = 3,
 
     Case = 4,
@@ -18,8 +19,10 @@ internal enum SubjectKind : byte
 }
 
 /// <summary>Names subjects in the audit record so that their records can be found again, but not who they are (R-AUD-6).</summary>
-/// <remarks>The first 16 bytes of HMAC-SHA-256 over the kind and the id. With the key of another purpose than sealing and search, so that an auditor's
-/// export and the database's index cannot be joined. Text form: 32 lower-case hexadecimal digits, safe in any spreadsheet. Safe for concurrent use.</remarks>
+/// <remarks>The first 16 bytes of HMAC-SHA-256 over the kind and the id. With the key of another purpose than sealing and search, so
+/// that an auditor's
+/// export and the database's index cannot be joined. Text form: 32 lower-case hexadecimal digits, safe in any spreadsheet. Safe for
+/// concurrent use.</remarks>
 internal sealed class Pseudonymizer
 {
     /// <summary>16 bytes: among 10^9 subjects two share a pseudonym with a chance of about 10^-21.</summary>

@@ -5,7 +5,8 @@ using System.Text;
 namespace SafetyNet.Exchange.Server.Storage;
 
 /// <summary>The place a sealed value belongs to. A value copied to another row or column does not open.</summary>
-/// <remarks>Associated data, 32 bytes: the first 16 of SHA-256(table, 0x00, column) and the row's id in big-endian order. Both names are stored by their
+/// <remarks>Associated data, 32 bytes: the first 16 of SHA-256(table, 0x00, column) and the row's id in big-endian order. Both names are
+/// stored by their
 /// hash in every sealed value of the column: renaming one means sealing its values anew.</remarks>
 internal sealed class SealedColumn
 {

@@ -9,7 +9,8 @@ namespace SafetyNet.Exchange.Server.Storage;
 internal sealed class SealedValueException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>Seals personal values for the database and opens them again (R-HH-5). Safe for concurrent use.</summary>
-/// <remarks>Sealed form: version 0x01, key id (4, big-endian), random nonce (12), AES-256-GCM ciphertext (as long as the value), tag (16). An empty value has 33 bytes.
+/// <remarks>Sealed form: version 0x01, key id (4, big-endian), random nonce (12), AES-256-GCM ciphertext (as long as the value), tag
+/// (16). An empty value has 33 bytes.
 /// The length of a value is not hidden.</remarks>
 internal sealed class Sealer
 {
@@ -46,7 +47,8 @@ internal sealed class Sealer
         var cipher = key.Rent();
         try
         {
-            cipher.Encrypt(nonce, value, bytes.AsSpan(HeaderBytes + NonceBytes, value.Length), bytes.AsSpan(bytes.Length - TagBytes), associatedData);
+            cipher.Encrypt(
+                nonce, value, bytes.AsSpan(HeaderBytes + NonceBytes, value.Length), bytes.AsSpan(bytes.Length - TagBytes), associatedData);
         }
         finally
         {
@@ -68,7 +70,8 @@ internal sealed class Sealer
             throw new SealedValueException("A stored value is not in sealed form, or of a newer version.");
         var keyId = BinaryPrimitives.ReadUInt32BigEndian(sealedValue[1..]);
         if (!_ring.TryGet(keyId, out var key))
-            throw new SealedValueException($"A stored value was sealed with key {keyId}, which is not in the ring. Restore the key table from its backup.");
+            throw new SealedValueException(
+                $"A stored value was sealed with key {keyId}, which is not in the ring. Restore the key table from its backup.");
         var length = sealedValue.Length - OverheadBytes;
         var cipher = key.Rent();
         try
@@ -82,7 +85,8 @@ internal sealed class Sealer
         }
         catch (AuthenticationTagMismatchException e)
         {
-            throw new SealedValueException($"A stored value does not open with key {keyId}: it was altered, or moved here from another row or column.", e);
+            throw new SealedValueException(
+                $"A stored value does not open with key {keyId}: it was altered, or moved here from another row or column.", e);
         }
         finally
         {
@@ -130,7 +134,8 @@ internal sealed class Sealer
         return Encoding.UTF8.GetString(buffer.Bytes);
     }
 
-    /// <summary>Memory for a value in the clear: the caller's stack for a short one, the shared pool for a long one; wiped at the end.</summary>
+    /// <summary>Memory for a value in the clear: the caller's stack for a short one, the shared pool for a long one; wiped at the
+    /// end.</summary>
     private readonly ref struct Scratch
     {
         private readonly byte[]? _rented;
