@@ -19,14 +19,12 @@ internal static class AuditCommand
         {
             Description = "The log's public key as you hold it (name+hash+base64), or @FILE; without it the exchange's own word is taken, and the log only proven to agree with itself",
         };
-        var verify = new Command(
+        var verify = new CommandWithExamples(
             "verify",
+            "Read the whole access log and verify every record against its place and the signed checkpoint; exit code 0 when intact",
             """
-            Read the whole access log and verify it: every record against its place, the Merkle root against the signed checkpoint. Exit code 0 when intact.
-
-            Examples:
-              safetynet audit verify
-              safetynet audit verify --key @log.key --as tpe-security
+            safetynet audit verify
+            safetynet audit verify --key @log.key --as tpe-security
             """)
         {
             system, unit, person, key,

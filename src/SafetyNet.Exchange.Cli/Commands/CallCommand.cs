@@ -28,17 +28,15 @@ internal static class CallCommand
         var referral = new Option<string?>("--referral") { Description = "Referral that the access is for" };
         var inCase = new Option<string?>("--case") { Description = "Case that the access is for" };
         var justification = new Option<string?>("--justification") { Description = "Why, in your own words" };
-        var command = new Command(
+        var command = new CommandWithExamples(
             "call",
+            "Make any call of the contract as a member system: JSON in, JSON out, receipt and refusals beside it",
             """
-            Make any call of the contract as a member system. `context` is filled from the options where the data has none, `requestId` where a write has
-            none. The answer goes to standard output as JSON, one object per message; its receipt, or the refusal in both languages, to standard error.
-
-            Examples:
-              safetynet call MemberService/GetSelf --as tpe-edu
-              safetynet call MemberService/ListUnits --as tpe-edu --data '{"jurisdiction":"JURISDICTION_TPE","kind":"UNIT_KIND_SCHOOL"}'
-              safetynet call InboxService/WatchInbox --as tpe-dosw --unit tpe-central-swc
-              safetynet call HouseholdService/LookUpHousehold --as tpe-dosw --case CASE_ID --data '{"nationalId":"A123456789"}'
+            safetynet call MemberService/GetSelf --as tpe-edu
+            safetynet call MemberService/ListUnits --as tpe-edu --data '{"jurisdiction":"JURISDICTION_TPE","kind":"UNIT_KIND_SCHOOL"}'
+            safetynet call InboxService/WatchInbox --as tpe-dosw --unit tpe-central-swc
+            safetynet call HouseholdService/LookUpHousehold --as tpe-dosw --case CASE_ID --data '{"nationalId":"A123456789"}'
+            safetynet call ReferralService/CreateReferral --as tpe-edu --data @referral.json
             """)
         {
             name, system, data, unit, person, role, purpose, basis, referral, inCase, justification,

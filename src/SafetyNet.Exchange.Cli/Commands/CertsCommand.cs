@@ -13,13 +13,12 @@ internal static class CertsCommand
     public static Command Create()
     {
         var folder = new Option<string?>("--certs") { Description = "Folder of certificates; default: certs/sandbox" };
-        var init = new Command(
+        var init = new CommandWithExamples(
             "init",
+            "Make the sandbox's development PKI, or complete what is there",
             """
-            Make the sandbox's development PKI, or complete what is there: a root, one issuing authority per agency, a certificate per member system.
-
-            Example:
-              safetynet certs init --certs certs/sandbox
+            safetynet certs init
+            safetynet certs init --certs certs/sandbox
             """)
         {
             folder,
@@ -27,17 +26,17 @@ internal static class CertsCommand
         init.SetGuardedAction((parsed, _) =>
         {
             var path = parsed.GetValue(folder) ?? SandboxFolders.Certificates;
-            Show(SandboxPki.Ensure(path, Systems(), TimeProvider.System));
+            SandboxPki.Ensure(path, Systems(), TimeProvider.System);
+            Show(SandboxIdentities.Open(path));
             Terminal.Output.MarkupLineInterpolated($"[grey]in {path}; for development only, the keys lie beside the certificates[/]");
             return Task.FromResult(0);
         });
-        var list = new Command(
+        var list = new CommandWithExamples(
             "list",
+            "List certificates: whose they are and until when they hold",
             """
-            List the certificates of the sandbox: whose they are and until when they hold.
-
-            Example:
-              safetynet certs list
+            safetynet certs list
+            safetynet certs list --certs certs/sandbox
             """)
         {
             folder,
@@ -45,9 +44,7 @@ internal static class CertsCommand
         list.SetGuardedAction((parsed, _) =>
         {
             var path = parsed.GetValue(folder) ?? SandboxFolders.Certificates;
-            if (!File.Exists(Path.Combine(path, "root.pem")))
-                throw new CommandFailedException($"No certificates in {path}. Start the sandbox server, or run `safetynet certs init`.");
-            Show(SandboxPki.Ensure(path, Systems(), TimeProvider.System));
+            Show(SandboxIdentities.Open(path));
             return Task.FromResult(0);
         });
         return new Command("certs", "The development PKI of the sandbox: make it, list it") { init, list };
@@ -55,19 +52,13 @@ internal static class CertsCommand
 
     private static SpiffeId[] Systems() => [.. SandboxMembers.Registry().Systems.Select(system => SpiffeId.Parse(system.SpiffeId))];
 
-    private static void Show(SandboxPki pki)
+    private static void Show(SandboxIdentities identities)
     {
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey);
-        foreach (var column in (string[])["subject", "name in it", "until"])
-            table.AddColumn(column);
-        table.AddRow(new Text(pki.Root.Subject), new Text("root"), new Text($"{pki.Root.NotAfter:yyyy-MM-dd}"));
-        table.AddRow(new Text(pki.ServerCertificate.Subject), new Text(SandboxPki.Exchange.Uri), new Text($"{pki.ServerCertificate.NotAfter:yyyy-MM-dd}"));
-        foreach (var system in pki.Systems.OrderBy(system => system.Uri, StringComparer.Ordinal))
-        {
-            var certificate = pki.ClientCertificate(system);
-            table.AddRow(new Text(certificate.Subject), new Text(system.Uri), new Text($"{certificate.NotAfter:yyyy-MM-dd}"));
-        }
-
+        var table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
+        foreach (var column in (string[])["subject", "name for --as", "SPIFFE id", "until"])
+            table.AddColumn(new TableColumn(column).NoWrap());
+        foreach (var one in identities.List())
+            table.AddRow(new Text(one.Subject), new Text(one.Name), new Text(one.Uri), new Text($"{one.Until:yyyy-MM-dd}"));
         Terminal.Output.Write(table);
     }
 }

@@ -16,17 +16,13 @@ internal static class DemoCommand
     {
         var exchange = new ExchangeOptions();
         var json = new Option<bool>("--json") { Description = "Print one JSON object and nothing else" };
-        var command = new Command(
+        var command = new CommandWithExamples(
             "demo",
+            "Tell one family's story across five agencies by real calls, each promise checked; starts a private sandbox where none runs",
             """
-            Tell one family's story across five agencies by real calls: a school refers a child, the centre opens a case, labor and health join,
-            police without a relationship learn nothing, and the security officer verifies the log. Each promise of the story is checked.
-            Where no exchange answers and none is named, a private sandbox is started and thrown away.
-
-            Examples:
-              safetynet demo
-              safetynet demo --json
-              safetynet demo --endpoint https://localhost:5443 --tokens https://localhost:5444 --certs certs/sandbox
+            safetynet demo
+            safetynet demo --json
+            safetynet demo --endpoint https://localhost:5443 --tokens https://localhost:5444 --certs certs/sandbox
             """)
         {
             json,

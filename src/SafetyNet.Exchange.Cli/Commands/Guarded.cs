@@ -52,9 +52,9 @@ internal static class Guarded
 
         for (var cause = error.Status.DebugException; cause is not null; cause = cause.InnerException)
         {
-            if (cause is TokenRefusedException or AuthenticationException)
+            if (cause is TokenRefusedException or AuthenticationException or HttpRequestException { InnerException: not AuthenticationException })
             {
-                Say(cause.Message);
+                Say($"The exchange or its token service cannot be reached as this system. {cause.Message}");
                 return;
             }
         }

@@ -3,6 +3,7 @@ using SafetyNet.Exchange.Cli.Commands;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Sandbox.Pki;
 
 namespace SafetyNet.Exchange.Cli.Connections;
 
@@ -49,6 +50,24 @@ internal sealed class SandboxIdentities
         Roots = _roots,
     });
 
+    /// <summary>Root, exchange and every system, as their certificates stand in the folder.</summary>
+    public IEnumerable<ListedCertificate> List()
+    {
+        yield return Read("root.pem", "", "");
+        if (File.Exists(Path.Combine(_folder, "server.pem")))
+            yield return Read("server.pem", "", SandboxPki.Exchange.Uri);
+        foreach (var system in Systems())
+            yield return Read(FileOf(system, ".pem"), ShortName(system), system.Uri);
+    }
+
+    private ListedCertificate Read(string file, string name, string uri)
+    {
+        using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(Path.Combine(_folder, file)));
+        var subject = string.Join(", ", certificate.SubjectName.EnumerateRelativeDistinguishedNames().Reverse()
+            .Where(part => part.GetSingleElementType().Value is "2.5.4.3" or "2.5.4.11").Select(part => part.GetSingleElementValue()));
+        return new ListedCertificate(subject, name, uri, certificate.NotAfter);
+    }
+
     private IEnumerable<SpiffeId> Systems()
     {
         var systems = Path.Combine(_folder, "systems");
@@ -66,3 +85,10 @@ internal sealed class SandboxIdentities
 
     private static string ShortName(SpiffeId id) => $"{id.Jurisdiction}-{id.Agency}";
 }
+
+/// <summary>A certificate as the command line lists it.</summary>
+/// <param name="Subject">Common name and unit of its subject.</param>
+/// <param name="Name">What <c>--as</c> calls it; empty where it is no member system's.</param>
+/// <param name="Uri">SPIFFE id; empty where it has none.</param>
+/// <param name="Until">Last day, local time.</param>
+internal sealed record ListedCertificate(string Subject, string Name, string Uri, DateTime Until);

@@ -43,11 +43,11 @@ public sealed class ExchangeChannel : IDisposable
     private ExchangeChannel(ExchangeChannelOptions options)
     {
         System = options.System;
-        _tokenHttp = new HttpClient(Connections(options), disposeHandler: true) { Timeout = options.TokenTimeout };
+        _tokenHttp = new HttpClient(Connections(options, idle: TimeSpan.FromSeconds(5)), disposeHandler: true) { Timeout = options.TokenTimeout };
         var service = new TokenService(_tokenHttp, options.Tokens, options.System, options.Scopes);
         _tokens = new AccessTokenCache(service.RequestAsync, options.Clock);
 
-        _exchangeConnections = Connections(options);
+        _exchangeConnections = Connections(options, idle: Timeout.InfiniteTimeSpan);
         var credentials = CallCredentials.FromInterceptor(async (call, metadata) =>
             metadata.Add("authorization", "Bearer " + await _tokens.GetAsync(call.CancellationToken)));
         _channel = GrpcChannel.ForAddress(options.Exchange, new GrpcChannelOptions
@@ -110,7 +110,7 @@ public sealed class ExchangeChannel : IDisposable
         _tokens.Dispose();
     }
 
-    private static SocketsHttpHandler Connections(ExchangeChannelOptions options) => new()
+    private static SocketsHttpHandler Connections(ExchangeChannelOptions options, TimeSpan idle) => new()
     {
         SslOptions = MemberTls.ForClient(options.Roots, options.Identity),
         EnableMultipleHttp2Connections = options.MultipleConnections,
@@ -118,7 +118,7 @@ public sealed class ExchangeChannel : IDisposable
         KeepAlivePingDelay = TimeSpan.FromSeconds(30),
         KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
         KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
-        PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+        PooledConnectionIdleTimeout = idle,
         ConnectTimeout = options.ConnectTimeout,
         UseProxy = options.UseProxy,
         AllowAutoRedirect = false,
