@@ -23,25 +23,22 @@ internal sealed class ContractMethods
     {
         var served = services.ToList();
         var findings = new List<string>();
-        var rules = new Dictionary<string, MethodRule>(StringComparer.Ordinal);
-        foreach (var method in served.SelectMany(service => service.Methods))
-        {
-            var before = findings.Count;
-            var access = method.GetOptions()?.GetExtension(Wire.OptionsExtensions.Access);
+        var methods = served.SelectMany(service => service.Methods).Select(method => (Method: method, Access: AccessOf(method))).ToList();
+        foreach (var (method, access) in methods)
             CheckAccess(method, access, findings);
-            if (findings.Count == before)
-                rules.Add($"/{method.Service.FullName}/{method.Name}", new MethodRule(method, access!));
-        }
-
         CheckLabels(served, findings);
         if (findings.Count > 0)
             throw new InvalidOperationException("The contract is not fully labelled: " + string.Join("; ", findings));
-        return new ContractMethods(rules.ToFrozenDictionary(StringComparer.Ordinal));
+        return new ContractMethods(methods
+            .Select(pair => new MethodRule(pair.Method, pair.Access!))
+            .ToFrozenDictionary(rule => rule.FullName, StringComparer.Ordinal));
     }
 
     /// <summary>The rule of a method; null: not a method of the contract.</summary>
     /// <param name="fullMethodName">As gRPC writes it, e.g. <c>/safetynet.exchange.v1.ReferralService/GetReferral</c>.</param>
     public MethodRule? Find(string fullMethodName) => byName.GetValueOrDefault(fullMethodName);
+
+    private static Wire.MethodAccess? AccessOf(MethodDescriptor method) => method.GetOptions()?.GetExtension(Wire.OptionsExtensions.Access);
 
     private static void CheckAccess(MethodDescriptor method, Wire.MethodAccess? access, List<string> findings)
     {
@@ -57,7 +54,7 @@ internal sealed class ContractMethods
             findings.Add($"{method.FullName} names no purpose");
         if (CodeSet.HasForeign(access.Purposes) || CodeSet.HasForeign(access.Roles) || CodeSet.HasForeign(access.UnitKinds) || CodeSet.HasForeign(access.Relationships))
             findings.Add($"{method.FullName} names a code outside its table");
-        if (method.InputType.FindFieldByName("context")?.MessageType != Wire.AccessContext.Descriptor)
+        if (method.InputType.FindFieldByName("context") is not { FieldType: FieldType.Message, MessageType.Name: nameof(Wire.AccessContext) })
             findings.Add($"{method.InputType.FullName} has no context");
         if (access.ChangesState != method.InputType.FindFieldByName("request_id") is { FieldType: FieldType.String })
             findings.Add($"{method.FullName} changes state and {method.InputType.Name} has no request_id, or the other way round");
@@ -75,7 +72,8 @@ internal sealed class ContractMethods
     private static void AddFiles(FileDescriptor file, string package, Dictionary<string, FileDescriptor> files)
     {
         // The labels themselves are written in the terms of options.proto, which holds no data.
-        if (!string.Equals(file.Package, package, StringComparison.Ordinal) || file == Wire.OptionsReflection.Descriptor || !files.TryAdd(file.Name, file))
+        var isOptions = string.Equals(file.Name, Wire.OptionsReflection.Descriptor.Name, StringComparison.Ordinal);
+        if (isOptions || !string.Equals(file.Package, package, StringComparison.Ordinal) || !files.TryAdd(file.Name, file))
             return;
         foreach (var import in file.Dependencies)
             AddFiles(import, package, files);

@@ -203,7 +203,7 @@ internal sealed class OneofCheck : FieldCheck
     public static UnaryExpression Case(OneofDescriptor oneof, ParameterExpression message)
     {
         var owner = oneof.ContainingType.ClrType;
-        // The generated property of `reference` is ReferenceCase: the field's names are not ours to derive, so look for the one that fits.
+        // `subject_key` becomes SubjectKeyCase. The descriptor does not say so, so the property is looked for.
         var property = owner.GetProperties().Single(candidate =>
             candidate.PropertyType.IsEnum && string.Equals(candidate.Name, oneof.Name.Replace("_", "", StringComparison.Ordinal) + "Case", StringComparison.OrdinalIgnoreCase));
         return Expression.Convert(Expression.Property(Expression.Convert(message, owner), property), typeof(int));

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Protocol.Identifiers;
@@ -23,10 +22,10 @@ internal sealed class TextCheck : FieldCheck
             throw Contradiction("a rule for numbers on a text");
         if (!Enum.IsDefined(Rules.Format))
             throw Contradiction("an unknown format");
-        valueOf = CompileValue<string>();
         maximumLength = Rules.MaxLength > 0 ? checked((int)Rules.MaxLength) : DefaultMaximumLength;
         if (Rules.MinLength > maximumLength)
             throw Contradiction("a minimum above the maximum");
+        valueOf = CompileValue<string>();
     }
 
     protected override void CheckValue(IMessage message, int index, List<FieldFault> faults, int depth)
@@ -79,11 +78,15 @@ internal sealed class TextCheck : FieldCheck
     /// <summary>No lone surrogate, and no U+FFFD, which protobuf's parser puts where bytes were not UTF-8.</summary>
     private static bool IsWellFormed(string text)
     {
-        for (var rest = text.AsSpan(); rest.IndexOfAnyInRange('\uD800', '\uFFFD') is >= 0 and var at;)
+        for (var i = 0; i < text.Length; i++)
         {
-            if (rest[at] == '\uFFFD' || Rune.DecodeFromUtf16(rest[at..], out _, out var units) != System.Buffers.OperationStatus.Done)
+            if (text[i] == '\uFFFD')
                 return false;
-            rest = rest[(at + units)..];
+            if (!char.IsSurrogate(text[i]))
+                continue;
+            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
+                return false;
+            i++;
         }
 
         return true;

@@ -34,20 +34,23 @@ internal sealed class CommitQueue : IAsyncDisposable
     private readonly SqliteStore _store;
     private readonly AuditLog _log;
     private readonly TimeProvider _clock;
-    private readonly IHostApplicationLifetime? _host;
+    private readonly Action _stop;
     private readonly Thread _writer;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Exception? _broken;
 
-    public CommitQueue(SqliteStore store, AuditLog log, TimeProvider clock, IHostApplicationLifetime? host = null)
+    public CommitQueue(SqliteStore store, AuditLog log, TimeProvider clock, Action stop)
     {
-        (_store, _log, _clock, _host) = (store, log, clock, host);
+        (_store, _log, _clock, _stop) = (store, log, clock, stop);
         _writer = new Thread(WriteAll) { Name = "commit", IsBackground = true };
         _writer.Start();
     }
 
     /// <summary>Told after a flush which unit has new notices; called on the writer's thread, so it only rings a bell.</summary>
     public Action<string>? Noticed { get; set; }
+
+    /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
+    public bool IsBroken => _broken is not null;
 
     /// <summary>Flushes so far; what a benchmark divides by.</summary>
     public long Flushes { get; private set; }
@@ -122,7 +125,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         if (e is SqliteException { SqliteErrorCode: 13 or 5 }) return;
         _broken = e;
         ServerLog.StoreBroke(e.GetType().Name);
-        _host?.StopApplication();
+        _stop();
     }
 
     private void Flush(Session session, List<Pending> batch)

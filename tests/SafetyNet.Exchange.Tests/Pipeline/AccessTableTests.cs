@@ -4,20 +4,8 @@ namespace SafetyNet.Exchange.Tests.Pipeline;
 
 public sealed class AccessTableTests
 {
-    private const string UpdateSwitch = "SAFETYNET_UPDATE_DOCS";
-
     [Fact]
-    public void The_access_table_in_docs_is_that_of_the_contract()
-    {
-        var path = Path.Combine(Repository.Root, "docs", "access-table.md");
-        var rendered = AccessTable.Render(Contract.Methods);
-        if (Environment.GetEnvironmentVariable(UpdateSwitch) == "1")
-            File.WriteAllText(path, rendered);
-
-        var committed = File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : "";
-
-        Assert.True(committed == rendered, $"docs/access-table.md is not what the contract says. Run: {UpdateSwitch}=1 dotnet test tests/SafetyNet.Exchange.Tests --filter AccessTable");
-    }
+    public void The_access_table_in_docs_is_that_of_the_contract() => GeneratedDocument.AssertCurrent("access-table.md", AccessTable.Render(Contract.Methods));
 
     [Fact]
     public void The_table_has_a_row_for_every_method_with_all_its_columns()

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Pipeline;
 
@@ -21,6 +22,27 @@ internal static class Contract
     ];
 
     public static ContractMethods Methods { get; } = ContractMethods.Build(Services);
+
+    /// <summary>A file of the contract as it would be after an edit, with its imports as they are. It can be read, not served: it has no generated code.</summary>
+    public static FileDescriptor Edited(FileDescriptor file, Action<FileDescriptorProto> edit)
+    {
+        var labels = new ExtensionRegistry { Wire.OptionsExtensions.Access, Wire.OptionsExtensions.Confidentiality, Wire.OptionsExtensions.Rules, Wire.OptionsExtensions.ClassField };
+        var edited = FileDescriptorProto.Parser.WithExtensionRegistry(labels).ParseFrom(file.SerializedData);
+        edit(edited);
+        var inOrder = new List<ByteString>();
+        AddImports(file, inOrder);
+        return FileDescriptor.BuildFromByteStrings([.. inOrder, edited.ToByteString()], labels)[^1];
+    }
+
+    private static void AddImports(FileDescriptor file, List<ByteString> inOrder)
+    {
+        foreach (var import in file.Dependencies)
+        {
+            AddImports(import, inOrder);
+            if (!inOrder.Contains(import.SerializedData))
+                inOrder.Add(import.SerializedData);
+        }
+    }
 
     public static Wire.AccessContext Context() => new()
     {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Pipeline;
 
 namespace SafetyNet.Exchange.Tests.Pipeline;
@@ -92,6 +93,35 @@ public sealed partial class ContractMethodsTests
     }
 
     [Fact]
+    public void A_label_that_is_missing_or_contradicts_itself_stops_the_start_and_each_finding_is_named()
+    {
+        var edited = Contract.Edited(Wire.CasesReflection.Descriptor, file =>
+        {
+            Access(file, "GetCase").Purposes.Clear();
+            Access(file, "ListNotes").Scope = "";
+            Access(file, "JoinCase").ChangesState = false;
+            Access(file, "OpenCase").Relationships.Add((Wire.Relationship)77);
+            Message(file, "InviteUnitRequest").Field.Single(field => field.Name == "context").Name = "who";
+            Message(file, "CaseSubject").Field.Single(field => field.Name == "phone").Options = null;
+            Message(file, "CaseNote").Field.Single(field => field.Name == "text").Options.SetExtension(Wire.OptionsExtensions.ClassField, "note_id");
+        });
+
+        var error = Assert.Throws<InvalidOperationException>(() => ContractMethods.Build(edited.Services));
+
+        Assert.Equal(
+            [
+                "safetynet.exchange.v1.OpenCase names a code outside its table",
+                "safetynet.exchange.v1.GetCase names no purpose",
+                "safetynet.exchange.v1.InviteUnitRequest has no context",
+                "safetynet.exchange.v1.JoinCase changes state and JoinCaseRequest has no request_id, or the other way round",
+                "safetynet.exchange.v1.ListNotes names no scope",
+                "safetynet.exchange.v1.CaseSubject.phone has no (confidentiality)",
+                "safetynet.exchange.v1.CaseNote.text names a (class_field) that is no class",
+            ],
+            error.Message.Split(": ", 2)[1].Replace("CaseService.", "", StringComparison.Ordinal).Split("; "));
+    }
+
+    [Fact]
     public void Every_rpc_comment_says_who_may_call_what_is_refused_what_is_audited_and_whether_it_repeats()
     {
         var comments = Repository.ContractFiles().SelectMany(file => Repository.Commented(file, RpcLine())).ToList();
@@ -118,6 +148,11 @@ public sealed partial class ContractMethodsTests
             }
         }
     }
+
+    private static Wire.MethodAccess Access(FileDescriptorProto file, string method) =>
+        file.Service[0].Method.Single(candidate => candidate.Name == method).Options.GetExtension(Wire.OptionsExtensions.Access);
+
+    private static DescriptorProto Message(FileDescriptorProto file, string name) => file.MessageType.Single(message => message.Name == name);
 
     [GeneratedRegex(@"^rpc (\w+)\(")]
     private static partial Regex RpcLine();
