@@ -9,7 +9,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using SafetyNet.Exchange.Protocol.Identifiers;
@@ -198,17 +197,6 @@ public sealed class MutualTlsTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
             Assert.Equal("invalid_request", (await response.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("error").GetString());
         }
-    }
-
-    [Theory]
-    [InlineData("true", new string[0], 1)]
-    [InlineData("true", new[] { "10.0.0.1" }, 0)]
-    [InlineData("true", new[] { "everyone" }, 1)]
-    [InlineData("false", new string[0], 0)]
-    public void B13_forwarded_headers_without_a_proxy_list_stop_the_start(string enabled, string[] proxies, int problems)
-    {
-        var settings = proxies.Select((proxy, i) => KeyValuePair.Create($"Identity:TrustedProxies:{i}", (string?)proxy)).Append(KeyValuePair.Create("FORWARDEDHEADERS_ENABLED", (string?)enabled));
-        Assert.Equal(problems, KestrelSetup.ForwardingProblems(new ConfigurationBuilder().AddInMemoryCollection(settings).Build()).Count());
     }
 
     private static int FreePort()
