@@ -47,7 +47,7 @@ public sealed class ExchangeChannelTests : IAsyncLifetime
         var log = NullLogger.Instance;
         var limits = new MemberListenerLimits();
         var members = MemberDirectory.FromWire(_registry);
-        _pki = SandboxPki.Ensure(_folder, [.. _registry.Systems.Select(system => SpiffeId.Parse(system.SpiffeId))], clock);
+        _pki = SandboxPki.Ensure(_folder, [School, Police], clock);
         var rules = new CertificateRules(MemberTls.LoadRoots(_pki.RootPath));
         _revocation = new RevocationLists(_pki.CrlDirectory, _pki.IssuerDirectory, rules, clock, _ => { });
         _open = new OpenConnections(_revocation, () => members, limits, clock, log);
