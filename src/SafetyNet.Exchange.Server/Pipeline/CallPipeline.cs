@@ -15,7 +15,10 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 internal sealed class CallPipeline(
     ContractMethods methods, IdentityStep identity, AccessStep access, LimitStep limits, AnswerStep answer, CommitQueue commits, Exchange exchange, TimeProvider clock) : Interceptor
 {
-    /// <summary>How often a call runs again because the same request_id was committed beside it.</summary>
+    /// <summary>
+    /// How often a call runs, where the same request_id, or a change to what it read, was committed beside it. A call that names the version it read is
+    /// refused by that in its next run.
+    /// </summary>
     private const int MostRuns = 3;
 
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -34,7 +37,7 @@ internal sealed class CallPipeline(
                     await CommitAsync(call, context, Permitted(call, shown)); // 10 change and record durable, then the answer
                     return response;
                 }
-                catch (RequestKeyTakenException) when (run < MostRuns)
+                catch (Exception e) when (e is RequestKeyTakenException or StaleRowException && run < MostRuns)
                 {
                     call.StartOver();
                 }

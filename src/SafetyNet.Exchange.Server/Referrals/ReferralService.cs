@@ -110,6 +110,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
 
     private static Referral Create(Call call, Wire.CreateReferralRequest request)
     {
+        RequireDistinct(request.Subjects);
         var receiver = Addressee.Require(call, request.ToUnitId, request.Services);
         var view = ClassSet.Of([.. request.View.Classes]);
         ReferralPolicy.RequireView(call, receiver, view, request.Facts);
@@ -129,6 +130,17 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         Record(call, referral, Wire.ReferralAction.Submit, "");
         call.Change.Key!.Outcome = referral.ReferralId.ToString();
         return referral;
+    }
+
+    /// <summary>Nobody is named twice, in whatever spelling of the national id.</summary>
+    private static void RequireDistinct(Google.Protobuf.Collections.RepeatedField<Wire.ReferralSubject> subjects)
+    {
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < subjects.Count; i++)
+        {
+            if (!named.Add(NationalId.Parse(subjects[i].NationalId).Canonical))
+                throw Refusal.InvalidField(new FieldFault($"subjects[{i}].national_id", FieldFaultKind.Duplicate));
+        }
     }
 
     /// <summary>
@@ -231,7 +243,14 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     {
         var wire = Open(call, referral);
         call.Touches("referral", referral.ReferralId);
-        foreach (var subject in wire.Subjects) call.Concerns(subject.NationalId);
+        // The referrer is shown its own words only: our id of the person would tell it whether the person was known before (R-NTK-14).
+        var isReferrer = referral.PartyOf(call.Unit.UnitId) == ReferralParty.Referrer;
+        foreach (var subject in wire.Subjects)
+        {
+            call.Concerns(subject.NationalId);
+            if (isReferrer) subject.PersonId = "";
+        }
+
         wire.ReferralId = referral.ReferralId.ToString();
         wire.State = referral.State;
         wire.FromUnitId = referral.FromUnitId;

@@ -122,10 +122,17 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>After a failed flush nobody knows what the disk holds (a failed fsync is never retried as success): stop, and let a restart look.</summary>
     private void Break(Exception e)
     {
-        if (e is SqliteException { SqliteErrorCode: 13 or 5 }) return;
+        if (FaultOfStore(e) is { SqliteErrorCode: 13 or 5 }) return;
         _broken = e;
         ServerLog.StoreBroke(e.GetType().Name);
         _stop();
+    }
+
+    /// <summary>What the database said, however deep it is wrapped; null: the failure is not the database's.</summary>
+    private static SqliteException? FaultOfStore(Exception? e)
+    {
+        while (e is not null and not SqliteException) e = e.InnerException;
+        return e as SqliteException;
     }
 
     private void Flush(Session session, List<Pending> batch)
@@ -238,6 +245,11 @@ internal sealed class CommitQueue : IAsyncDisposable
             catch (DbUpdateException e) when (e.InnerException is SqliteException { SqliteErrorCode: 19 })
             {
                 refused = new StaleRowException();
+            }
+            catch (Exception e) when (FaultOfStore(e) is null)
+            {
+                // A mistake in this one change, such as a row that is in it twice; the store is whole, and the other commits of the batch stand.
+                refused = e;
             }
 
             if (refused is not null)
