@@ -170,8 +170,8 @@ public sealed class NeedToKnowPropertiesTests
     /// <summary>A policy of the given number of random permits and one or two denials, with the bases and jurisdictions of the policy in force, and a question.</summary>
     private static Gen<Case> Policies(int permits, bool reporter = false) =>
         from question in Some.Questions
-        from opening in Gen.ArrayOf(Permit(question, reporter), permits)
-        from withholding in Gen.ArrayOf(Denial(), permits == 0 ? 2 : 1)
+        from opening in Gen.ArrayOf(Permit(question, reporter).Resize(4), permits)
+        from withholding in Gen.ArrayOf(Denial().Resize(4), permits == 0 ? 2 : 1)
         select new Case(Build([.. opening, .. withholding]), question);
 
     private static JsonObject Build(JsonObject[] rules)
