@@ -166,7 +166,12 @@ public sealed class Metadata : IList<Metadata.Entry>
         private static string Normalise(string key)
         {
             ArgumentNullException.ThrowIfNull(key);
-            if (key.AsSpan().ContainsAnyExcept(KeyCharacters)) key = key.ToLowerInvariant();
+            if (key.AsSpan().ContainsAnyExcept(KeyCharacters))
+            {
+                // ASCII letters only: other letters whose lower case is ASCII stay what they are, and are refused.
+                key = string.Create(key.Length, key, static (lower, given) => Ascii.ToLower(given, lower, out _));
+            }
+
             if (key.Length == 0 || key.AsSpan().ContainsAnyExcept(KeyCharacters))
                 throw new ArgumentException("A metadata key holds only lower-case letters, digits, underscores, hyphens and dots.", nameof(key));
             return key;

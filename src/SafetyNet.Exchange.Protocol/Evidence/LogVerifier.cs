@@ -1,0 +1,202 @@
+using System.Runtime.CompilerServices;
+
+namespace SafetyNet.Exchange.Protocol.Evidence;
+
+/// <summary>One entry as a store or an export gives it.</summary>
+/// <param name="Index">Position in the log, from 0.</param>
+/// <param name="Record">The record's canonical bytes, or null where retention has purged them.</param>
+/// <param name="LeafHash">The hash kept beside the record.</param>
+public readonly record struct LogEntry(long Index, ReadOnlyMemory<byte>? Record, MerkleHash LeafHash);
+
+/// <summary>What is wrong with a log.</summary>
+public enum LogFault
+{
+    /// <summary>Nothing was found.</summary>
+    None = 0,
+
+    /// <summary>An entry between two others is not there.</summary>
+    Missing = 1,
+
+    /// <summary>An entry stands twice, or after a later one.</summary>
+    OutOfOrder = 2,
+
+    /// <summary>A record's bytes do not give the hash kept beside them.</summary>
+    RecordChanged = 3,
+
+    /// <summary>Records and hashes agree with each other but not with what was signed: hashes were recomputed, or entries swapped, added
+    /// or taken out with them.</summary>
+    Rewritten = 4,
+
+    /// <summary>The log ends before a size that was signed.</summary>
+    Truncated = 5,
+
+    /// <summary>Two signed checkpoints of one size have different roots. The holder of the log's key told two stories; the checkpoints
+    /// prove it.</summary>
+    Fork = 6,
+}
+
+/// <summary>What checking a log found.</summary>
+/// <param name="Fault">What is wrong first, or none.</param>
+/// <param name="Size">Entries read before the check stopped; all of them where the log is intact.</param>
+/// <param name="Root">Root over those entries.</param>
+/// <param name="VouchedSize">Entries that a signed checkpoint vouches for; those after it only agree with themselves. 0 without a
+/// checkpoint.</param>
+/// <param name="PurgedRecords">Entries of which only the hash is left.</param>
+/// <param name="FirstBadIndex">The first entry that cannot be trusted; null where the log is intact. For
+/// <see cref="LogFault.Rewritten"/> the first after the last
+/// checkpoint that still agrees: the change lies there or behind it.</param>
+/// <param name="Explanation">One English sentence for the person who asked.</param>
+public sealed record LogVerdict(
+    LogFault Fault, long Size, MerkleHash Root, long VouchedSize, long PurgedRecords, long? FirstBadIndex, string Explanation)
+{
+    public bool IsIntact => Fault == LogFault.None;
+}
+
+/// <summary>Reads a log from its first entry to its last and says whether anything was changed, removed, moved or added
+/// (R-AUD-3).</summary>
+/// <remarks>Needs the entries and signed checkpoints, no server. Checks each record against its hash, the order without gaps, and the
+/// root at the
+/// size of every checkpoint it was given; the more checkpoints, the closer it names the place. Not safe for concurrent use.</remarks>
+public sealed class LogVerifier
+{
+    private readonly CompactRange _range = new();
+    private readonly Queue<Checkpoint> _heads;
+    private LogVerdict? _fault;
+    private long _vouched;
+    private long _purged;
+
+    /// <param name="heads">Checkpoints to hold the log against, of one log, in any order. None: only the log's agreement with itself is
+    /// checked.</param>
+    public LogVerifier(IEnumerable<SignedCheckpoint> heads)
+    {
+        ArgumentNullException.ThrowIfNull(heads);
+        var ordered = heads.Select(h => h.Checkpoint).OrderBy(c => c.Size).ToList();
+        if (ordered.Select(c => c.Origin).Distinct(StringComparer.Ordinal).Count() > 1)
+            throw new ArgumentException("The checkpoints are of different logs.", nameof(heads));
+        _heads = new Queue<Checkpoint>(ordered);
+        var fork = ordered.Zip(ordered.Skip(1))
+            .FirstOrDefault(pair => pair.First.Size == pair.Second.Size && pair.First.Root != pair.Second.Root);
+        if (fork.First is not null)
+        {
+            var good = ordered.LastOrDefault(c => c.Size < fork.First.Size)?.Size ?? 0;
+            Fail(LogFault.Fork, good, $"Two signed checkpoints of {fork.First.Size} entries have different roots: the log was forked.");
+        }
+
+        CheckHeads();
+    }
+
+    /// <summary>Entries read so far.</summary>
+    public long Size => _range.Size;
+
+    /// <summary>Takes the next entry with its record. False once a fault is found; more entries are then ignored.</summary>
+    public bool Add(long index, ReadOnlySpan<byte> record, in MerkleHash leafHash)
+    {
+        if (!IsNext(index))
+            return false;
+        if (MerkleTree.LeafHash(record) != leafHash)
+            return Fail(
+                LogFault.RecordChanged, index, $"The record of entry {index} does not give the hash kept beside it: it was changed.");
+        return Append(leafHash);
+    }
+
+    /// <summary>Takes the next entry of which retention left only the hash. Whether it was due for purging is not known here.</summary>
+    public bool AddPurged(long index, in MerkleHash leafHash)
+    {
+        if (!IsNext(index))
+            return false;
+        _purged++;
+        return Append(leafHash);
+    }
+
+    /// <summary>The verdict after the last entry.</summary>
+    public LogVerdict Finish()
+    {
+        if (_fault is null && _heads.TryPeek(out var head))
+        {
+            Fail(
+                LogFault.Truncated,
+                Size,
+                $"The log ends after {Size} entries, but {head.Size} were signed: entries {Size} to {head.Size - 1} are gone.");
+        }
+
+        if (_fault is not null)
+            return _fault;
+        var rest = Size - _vouched;
+        var vouched = rest == 0 ? "all under a signed checkpoint" : $"{rest} of them after the last signed checkpoint given";
+        return new LogVerdict(
+            LogFault.None, Size, _range.Root(), _vouched, _purged, FirstBadIndex: null, $"Intact: {Size} entries, {vouched}.");
+    }
+
+    /// <summary>Checks a whole log.</summary>
+    /// <param name="entries">In the order of their index.</param>
+    /// <param name="heads">See the constructor.</param>
+    /// <param name="progress">Told how many entries were read, every <paramref name="progressEvery"/> entries and at the end; null for
+    /// nobody.</param>
+    /// <param name="progressEvery">1 or more; 10 000 by default.</param>
+    /// <param name="cancellation">Stops between two entries.</param>
+    public static async Task<LogVerdict> VerifyAsync(
+        IAsyncEnumerable<LogEntry> entries,
+        IEnumerable<SignedCheckpoint> heads,
+        Action<long>? progress = null,
+        int progressEvery = 10_000,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        ArgumentOutOfRangeException.ThrowIfLessThan(progressEvery, 1);
+        var verifier = new LogVerifier(heads);
+        await foreach (var entry in entries.WithCancellation(cancellation))
+        {
+            var good = entry.Record is { } record
+                ? verifier.Add(entry.Index, record.Span, entry.LeafHash)
+                : verifier.AddPurged(entry.Index, entry.LeafHash);
+            if (!good)
+                break;
+            if (verifier.Size % progressEvery == 0)
+                progress?.Invoke(verifier.Size);
+        }
+
+        progress?.Invoke(verifier.Size);
+        return verifier.Finish();
+    }
+
+    private bool IsNext(long index)
+    {
+        if (_fault is not null)
+            return false;
+        if (index > Size)
+            return Fail(LogFault.Missing, Size, $"Entry {Size} is not there: {index} follows where it should stand.");
+        return index == Size
+            || Fail(LogFault.OutOfOrder, Size, $"Entry {index} stands again or too late, where entry {Size} should.");
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Append(in MerkleHash leafHash)
+    {
+        _range.Append(leafHash);
+        return CheckHeads();
+    }
+
+    private bool CheckHeads()
+    {
+        while (_fault is null && _heads.TryPeek(out var head) && head.Size == Size)
+        {
+            if (_range.Root() != head.Root)
+            {
+                return Fail(
+                    LogFault.Rewritten, _vouched,
+                    $"Entries {_vouched} to {Size - 1} are not what was signed: the checkpoint of {Size} entries has another root.");
+            }
+
+            _vouched = head.Size;
+            _heads.Dequeue();
+        }
+
+        return _fault is null;
+    }
+
+    private bool Fail(LogFault fault, long firstBad, string explanation)
+    {
+        _fault = new LogVerdict(fault, Size, _range.Root(), _vouched, _purged, firstBad, explanation);
+        return false;
+    }
+}

@@ -1,0 +1,33 @@
+using Google.Protobuf;
+using SafetyNet.Exchange.Protocol.Evidence;
+
+namespace SafetyNet.Exchange.Server.Audit;
+
+/// <summary>
+/// The record of one call in its final bytes, with its leaf hash (RFC 6962). Without one nothing can be committed; it can only be made from a record that
+/// names its decision.
+/// </summary>
+internal sealed class AuditEntry
+{
+    private AuditEntry(Guid decisionId, DateTimeOffset decidedAt, string actingUnitId, byte[] body)
+    {
+        (DecisionId, DecidedAt, ActingUnitId, Body) = (decisionId, decidedAt, actingUnitId, body);
+        LeafHash = MerkleTree.LeafHash(body).ToArray();
+    }
+
+    public Guid DecisionId { get; }
+
+    public DateTimeOffset DecidedAt { get; }
+
+    /// <summary>Unit that acted; empty where the call was refused before it was known.</summary>
+    public string ActingUnitId { get; }
+
+    /// <summary>Canonical bytes of the <see cref="Wire.AuditRecord"/>.</summary>
+    public byte[] Body { get; }
+
+    /// <summary>32 bytes.</summary>
+    public byte[] LeafHash { get; }
+
+    public static AuditEntry Of(Wire.AuditRecord record) =>
+        new(Guid.Parse(record.DecisionId), record.DecidedAt.ToDateTimeOffset(), record.ActorUnitId, record.ToByteArray());
+}

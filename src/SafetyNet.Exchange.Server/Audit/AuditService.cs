@@ -1,0 +1,117 @@
+using Google.Protobuf;
+using Grpc.Core;
+using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Protocol.Identifiers;
+using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Audit;
+
+/// <summary>The RPCs of evidence: the officer's questions, and the proofs for every member. Each of them is a record itself (R-AUD-4).</summary>
+internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPolicy policy) : Wire.AuditService.AuditServiceBase
+{
+    private const int RecordsPerMessage = 256;
+
+    public override Task<Wire.ListAccessesResponse> ListAccesses(Wire.ListAccessesRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var pseudonym = request.SubjectCase == Wire.ListAccessesRequest.SubjectOneofCase.NationalId
+            ? call.Vault.Pseudonyms.OfNationalId(NationalId.Parse(request.NationalId).Canonical)
+            : request.Pseudonym;
+        call.ConcernsPseudonym(pseudonym);
+        var size = request.PageSize == 0 ? 100 : request.PageSize;
+        var response = new Wire.ListAccessesResponse { Pseudonym = pseudonym };
+        foreach (var (position, leaf, body) in call.Read.ReadBackwards(PageToken.Read(request.PageToken, long.MaxValue)))
+        {
+            var record = Wire.AuditRecord.Parser.ParseFrom(body);
+            if (!record.Subjects.Contains(pseudonym) || !IsOfficersConcern(call, record)) continue;
+            if (response.Entries.Count == size)
+            {
+                response.NextPageToken = PageToken.Of((long)response.Entries[^1].Position);
+                break;
+            }
+
+            response.Entries.Add(Entry(position, leaf, record));
+        }
+
+        return Task.FromResult(response);
+    }
+
+    public override Task<Wire.ExplainDecisionResponse> ExplainDecision(Wire.ExplainDecisionRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var found = call.Read.FindDecision(Guid.Parse(request.DecisionId)) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+        var record = Wire.AuditRecord.Parser.ParseFrom(found.Body);
+        var officer = call.Context!.Actor.Role == Wire.ActorRole.SecurityOfficer && call.Member!.Token.Scopes.Contains("audit.read");
+        var own = record.Jurisdiction == call.Agency.Jurisdiction && string.Equals(record.AgencyCode, call.Agency.Code, StringComparison.Ordinal);
+        if (!own && !(officer && IsOfficersConcern(call, record))) throw new Refusal(Wire.ErrorReason.NotFound);
+        var response = new Wire.ExplainDecisionResponse { Outcome = record.Outcome, Reason = record.Reason, PolicyRevision = record.PolicyRevision };
+        response.Rules.Add(record.Rules.Select(Describe));
+        response.ShownClasses.Add(record.ShownClasses);
+        response.WithheldClasses.Add(record.WithheldClasses);
+        if (officer) response.Entry = Entry(found.Position, found.LeafHash, record);
+        return Task.FromResult(response);
+    }
+
+    public override Task<Wire.GetCheckpointResponse> GetCheckpoint(Wire.GetCheckpointRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.GetCheckpointResponse
+        {
+            Note = log.Published is { } head ? System.Text.Encoding.UTF8.GetString(head.Note) : throw new Refusal(Wire.ErrorReason.NotFound),
+            VerifierKey = log.VerifierKey,
+        });
+
+    public override Task<Wire.GetInclusionProofResponse> GetInclusionProof(Wire.GetInclusionProofRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var (position, size) = (Position(request.Position, "position", log.Size - 1), Position(request.TreeSize, "tree_size", log.Size));
+        if (position >= size) throw Refusal.InvalidField(new FieldFault("position", FieldFaultKind.OutOfRange));
+        var nodes = call.Read.Nodes();
+        var response = new Wire.GetInclusionProofResponse { RecordHash = ToWire(nodes(0, position)) };
+        response.Hashes.Add(MerkleProof.Inclusion(position, size, nodes).Select(ToWire));
+        return Task.FromResult(response);
+    }
+
+    public override Task<Wire.GetConsistencyProofResponse> GetConsistencyProof(Wire.GetConsistencyProofRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var (from, to) = (Position(request.FromSize, "from_size", log.Size), Position(request.ToSize, "to_size", log.Size));
+        if (from > to) throw Refusal.InvalidField(new FieldFault("from_size", FieldFaultKind.OutOfRange));
+        var response = new Wire.GetConsistencyProofResponse();
+        response.Hashes.Add(MerkleProof.Consistency(from, to, call.Read.Nodes()).Select(ToWire));
+        return Task.FromResult(response);
+    }
+
+    public override async Task ReadLog(Wire.ReadLogRequest request, IServerStreamWriter<Wire.ReadLogResponse> responseStream, ServerCallContext context)
+    {
+        var start = Position(request.Start, "start", log.Size);
+        var end = request.End == 0 ? log.Size : Position(request.End, "end", log.Size);
+        while (start < end)
+        {
+            List<(long Position, byte[] Body)> records;
+            using (var read = store.Read()) records = read.ReadBodies(start, end, RecordsPerMessage);
+            if (records.Count == 0) return;
+            var message = new Wire.ReadLogResponse { Position = (ulong)start };
+            message.Records.Add(records.Select(r => UnsafeByteOperations.UnsafeWrap(r.Body)));
+            await responseStream.WriteAsync(message, context.CancellationToken);
+            start += records.Count;
+        }
+    }
+
+    /// <summary>An officer reads the records of its own jurisdiction, one of the central level all.</summary>
+    private static bool IsOfficersConcern(Call call, Wire.AuditRecord record) =>
+        call.Agency.Jurisdiction is Wire.Jurisdiction.Tw || record.Jurisdiction == call.Agency.Jurisdiction;
+
+    private Wire.DecidingRule Describe(string ruleId) =>
+        policy.FindRule(ruleId) is { } rule
+            ? new Wire.DecidingRule { RuleId = ruleId, TextEn = rule.TextEn, TextZh = rule.TextZh, Source = rule.Source }
+            : new Wire.DecidingRule { RuleId = ruleId };
+
+    private static Wire.AccessEntry Entry(long position, byte[] leaf, Wire.AuditRecord record) =>
+        new() { Position = (ulong)position, Record = record, RecordHash = UnsafeByteOperations.UnsafeWrap(leaf) };
+
+    private static ByteString ToWire(MerkleHash hash) => ByteString.CopyFrom(hash.Bytes);
+
+    private static long Position(ulong value, string field, long most) =>
+        value <= (ulong)Math.Max(0, most) ? (long)value : throw Refusal.InvalidField(new FieldFault(field, FieldFaultKind.OutOfRange));
+}

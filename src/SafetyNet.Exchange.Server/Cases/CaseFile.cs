@@ -1,0 +1,117 @@
+using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Cases;
+
+/// <summary>A shared case (共案): one family, one primary unit, any number of serving units, each with its scope (R-CASE-1).</summary>
+internal sealed class CaseFile : IVersioned
+{
+    public Guid CaseId { get; set; }
+
+    /// <summary>Jurisdiction of the primary unit; its keys seal the notes.</summary>
+    public Wire.Jurisdiction Jurisdiction { get; set; }
+
+    public Wire.CaseState State { get; set; }
+
+    public DateTimeOffset OpenedAt { get; set; }
+
+    public int Version { get; set; }
+}
+
+/// <summary>A person of the family whom the case is about.</summary>
+internal sealed class CaseSubjectRow
+{
+    public Guid CaseId { get; set; }
+
+    public Guid PersonId { get; set; }
+}
+
+/// <summary>A unit in the case and its scope.</summary>
+internal sealed class CaseParticipant
+{
+    public Guid CaseId { get; set; }
+
+    public string UnitId { get; set; } = "";
+
+    public Wire.ParticipantRole Role { get; set; }
+
+    /// <summary>Services within the scope, one bit per code of the table; 0: all.</summary>
+    public long Services { get; set; }
+
+    /// <summary>Subjects within the scope, see <see cref="IdList"/>; empty: all.</summary>
+    public byte[] PersonIds { get; set; } = [];
+
+    public DateTimeOffset Since { get; set; }
+
+    public IEnumerable<Wire.Article6Service> ServiceList =>
+        Enum.GetValues<Wire.Article6Service>().Where(s => s != Wire.Article6Service.Unspecified && (Services & (1L << (int)s)) != 0);
+
+    public static long Bits(IEnumerable<Wire.Article6Service> services) => services.Aggregate(0L, (bits, s) => bits | (1L << (int)s));
+}
+
+/// <summary>A worker's record in the case (R-CASE-3); its text lies sealed.</summary>
+internal sealed class CaseNote
+{
+    public Guid NoteId { get; set; }
+
+    public Guid CaseId { get; set; }
+
+    public Wire.ConfidentialityClass ConfidentialityClass { get; set; }
+
+    public string AuthorUnitId { get; set; } = "";
+
+    public string AuthorPersonId { get; set; } = "";
+
+    public DateTimeOffset WrittenAt { get; set; }
+
+    public byte[] Sealed { get; set; } = [];
+}
+
+/// <summary>Whom a note is shown to besides its author unit (R-NTK-17).</summary>
+internal sealed class NoteShareRow
+{
+    public Guid NoteId { get; set; }
+
+    public string UnitId { get; set; } = "";
+
+    public Wire.LegalBasis LegalBasis { get; set; }
+
+    public DateTimeOffset? Until { get; set; }
+
+    public bool IsOpenAt(DateTimeOffset now) => Until is not { } until || now < until;
+}
+
+/// <summary>The case as a whole, as one snapshot holds it; its rules are here.</summary>
+internal sealed record SharedCase(CaseFile File, List<Guid> Subjects, List<CaseParticipant> Participants)
+{
+    public CaseParticipant Primary => Participants.Single(p => p.Role == Wire.ParticipantRole.Primary);
+
+    public CaseParticipant? PartOf(string unitId) => Participants.Find(p => string.Equals(p.UnitId, unitId, StringComparison.Ordinal));
+
+    /// <summary>Asks a unit in; one that takes part, or is asked already, is not asked twice.</summary>
+    public CaseParticipant Invite(string unitId, IEnumerable<Wire.Article6Service> services, IReadOnlyList<Guid> personIds, DateTimeOffset now)
+    {
+        if (PartOf(unitId) is { } part) throw new Refusal(Wire.ErrorReason.NotInvited, ("state", CodeText.Of(part.Role)));
+        return Add(unitId, Wire.ParticipantRole.Invited, services, personIds, now);
+    }
+
+    /// <summary>Takes the invitation.</summary>
+    public static void Join(CaseParticipant part, DateTimeOffset now)
+    {
+        if (part.Role != Wire.ParticipantRole.Invited) throw new Refusal(Wire.ErrorReason.NotInvited, ("state", CodeText.Of(part.Role)));
+        (part.Role, part.Since) = (Wire.ParticipantRole.Serving, now);
+    }
+
+    public CaseParticipant Add(string unitId, Wire.ParticipantRole role, IEnumerable<Wire.Article6Service> services, IReadOnlyList<Guid> personIds, DateTimeOffset now)
+    {
+        var part = new CaseParticipant
+        {
+            CaseId = File.CaseId, UnitId = unitId, Role = role, Services = CaseParticipant.Bits(services), PersonIds = IdList.ToBytes(personIds), Since = now,
+        };
+        Participants.Add(part);
+        return part;
+    }
+
+    /// <summary>Subjects within a participant's scope.</summary>
+    public IEnumerable<Guid> SubjectsOf(CaseParticipant part) => Subjects.Where(id => IdList.Covers(part.PersonIds, id.ToByteArray(true)));
+}

@@ -1,0 +1,291 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Cases;
+
+/// <summary>The RPCs of shared cases: load, decide, change, answer. Identity, access, limits, validation and the record are the pipeline's.</summary>
+internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<ReferralAcceptedForCase>
+{
+    public override Task<Wire.OpenCaseResponse> OpenCase(Wire.OpenCaseRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        if (call.Replayed is { } made) return Task.FromResult(new Wire.OpenCaseResponse { Case = LoadAndShow(call, made) });
+        var (subjects, standing) = SubjectsOf(call, request);
+        // The unit that opens the case is its primary from this instant; the decision asks for the referral that it grows out of.
+        call.Decide(call.Ask(standing.Relationships) with { Sent = standing.Sent });
+        if (!standing.Relationships.Contains(Wire.Relationship.Serving))
+            throw new Refusal(Wire.ErrorReason.MoveNotAllowed, ("state", "not accepted"), ("action", "OPEN_CASE"), ("allowed", "ACCEPT"));
+        var file = new CaseFile
+        {
+            CaseId = call.NewId(), Jurisdiction = call.Agency.Jurisdiction, State = Wire.CaseState.Open, OpenedAt = call.Now, Version = 1,
+        };
+        var shared = new SharedCase(file, [.. subjects.Select(p => p.Id)], []);
+        call.Change.Add(file);
+        call.Change.Add(shared.Add(call.Unit.UnitId, Wire.ParticipantRole.Primary, [], [], call.Now));
+        foreach (var subject in shared.Subjects) call.Change.Add(new CaseSubjectRow { CaseId = file.CaseId, PersonId = subject });
+        call.Change.Key!.Outcome = file.CaseId.ToString();
+        var (decision, part) = call.DecideOn(shared);
+        return Task.FromResult(new Wire.OpenCaseResponse { Case = Show(call, shared, decision, part) });
+    }
+
+    public override Task<Wire.GetCaseResponse> GetCase(Wire.GetCaseRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        return Task.FromResult(new Wire.GetCaseResponse { Case = LoadAndShow(call, request.CaseId) });
+    }
+
+    public override Task<Wire.InviteUnitResponse> InviteUnit(Wire.InviteUnitRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var shared = Load(call, request.CaseId);
+        var (decision, part) = call.DecideOn(shared);
+        if (call.Replayed is not null) return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, decision, part) });
+        if (part.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
+        var unit = Addressee.Require(call, request.UnitId, request.Services);
+        var persons = request.PersonIds.Select(Guid.Parse).Distinct().ToList();
+        if (persons.Except(shared.Subjects).Any()) throw new Refusal(Wire.ErrorReason.NotFound);
+        call.Change.Add(shared.Invite(unit.UnitId, request.Services, persons, call.Now));
+        Changed(call, shared, new NoticeDraft(unit.UnitId, Wire.NoticeKind.CaseInvitation, null, shared.File.CaseId));
+        return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, decision, part) });
+    }
+
+    public override Task<Wire.JoinCaseResponse> JoinCase(Wire.JoinCaseRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var shared = Load(call, request.CaseId);
+        var invited = shared.File.State == Wire.CaseState.Open ? shared.PartOf(call.Unit.UnitId) : null;
+        if (invited is null) throw new Refusal(Wire.ErrorReason.NotFound);
+        if (call.Replayed is null)
+        {
+            SharedCase.Join(invited, call.Now);
+            call.Change.Update(invited);
+            Changed(call, shared, new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, shared.File.CaseId));
+        }
+
+        var (decision, part) = call.DecideOn(shared);
+        return Task.FromResult(new Wire.JoinCaseResponse { Case = Show(call, shared, decision, part) });
+    }
+
+    public override Task<Wire.CreateNoteResponse> CreateNote(Wire.CreateNoteRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var shared = Load(call, request.CaseId);
+        var (_, part) = call.DecideOn(shared);
+        Concerns(call, shared, part);
+        var (note, shares) = call.Replayed is { } made
+            ? (call.Read.FindNote(Guid.Parse(made))!, call.Read.SharesOf(Guid.Parse(made)))
+            : Write(call, shared, request);
+        call.Touches("note", note.NoteId);
+        if (!call.MayRead(shared, part, note, shares)) throw new Refusal(Wire.ErrorReason.NotFound);
+        return Task.FromResult(new Wire.CreateNoteResponse { Note = ToWire(call, shared, note, shares) });
+    }
+
+    public override Task<Wire.ListNotesResponse> ListNotes(Wire.ListNotesRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var shared = Load(call, request.CaseId);
+        var (_, part) = call.DecideOn(shared);
+        Concerns(call, shared, part);
+        var size = request.PageSize == 0 ? 50 : request.PageSize;
+        var response = new Wire.ListNotesResponse();
+        var after = PageToken.Read(request.PageToken, Guid.Empty);
+        // A page is full when it has that many readable notes, so that its length does not tell how many others there are.
+        for (var more = true; more && response.Notes.Count < size;)
+        {
+            var found = call.Read.ListNotes(shared.File.CaseId, after, size);
+            more = found.Count == size;
+            foreach (var note in found)
+            {
+                var shares = call.Read.SharesOf(note.NoteId);
+                after = note.NoteId;
+                if (!call.MayRead(shared, part, note, shares)) continue;
+                call.Touches("note", note.NoteId);
+                response.Notes.Add(ToWire(call, shared, note, shares));
+                if (response.Notes.Count < size) continue;
+                response.NextPageToken = PageToken.Of(note.NoteId);
+                break;
+            }
+        }
+
+        return Task.FromResult(response);
+    }
+
+    /// <summary>A unit that took a referral made for the case serves in it from now on, within the scope of that referral.</summary>
+    public void React(Call call, ReferralAcceptedForCase happened)
+    {
+        if (call.Read.FindCase(happened.CaseId) is not { File.State: Wire.CaseState.Open } shared) return;
+        if (shared.PartOf(happened.UnitId) is { } part)
+        {
+            if (part.Role != Wire.ParticipantRole.Invited) return;
+            SharedCase.Join(part, call.Now);
+            call.Change.Update(part);
+        }
+        else
+        {
+            call.Change.Add(shared.Add(happened.UnitId, Wire.ParticipantRole.Serving, happened.Services, happened.PersonIds, call.Now));
+        }
+
+        call.Touches("case", happened.CaseId);
+        call.Change.Update(shared.File);
+        call.Change.Notify(new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, happened.CaseId));
+    }
+
+    /// <summary>
+    /// The referral's subjects and the further members asked for, who must be of their household or kin; nobody of them may have an open case already
+    /// (R-INT-4).
+    /// </summary>
+    private static (List<KnownPerson> Subjects, Standing Standing) SubjectsOf(Call call, Wire.OpenCaseRequest request)
+    {
+        var referralId = Guid.Parse(request.ReferralId);
+        var subjects = new List<KnownPerson>();
+        using (var reader = call.Read.Query("SELECT person_id FROM referral_subject WHERE referral_id = $0", referralId.ToByteArray(true)))
+        {
+            while (reader.Read()) subjects.Add(call.Read.FindPerson(call.Vault, reader.GetId(0))!);
+        }
+
+        if (subjects.Count == 0) throw new Refusal(Wire.ErrorReason.NotFound);
+        var standing = Standing.ToHousehold(
+            Links.OfPerson(call.Read, subjects[0].Id), call.Unit.UnitId, subjects[0].Id, referralId, null, call.Now);
+        if (standing.Relationships == RelationshipSet.None) throw new Refusal(Wire.ErrorReason.NotFound);
+        var family = subjects.SelectMany(s => Family(call, s)).DistinctBy(p => p.Id).ToDictionary(p => p.Id);
+        foreach (var id in request.PersonIds.Select(Guid.Parse).Where(id => subjects.TrueForAll(s => s.Id != id)).Distinct())
+            subjects.Add(family.TryGetValue(id, out var member) ? member : throw new Refusal(Wire.ErrorReason.NotFound));
+        foreach (var subject in subjects)
+        {
+            call.Concerns(subject.Person.NationalId);
+            if (Links.OfPerson(call.Read, subject.Id).Cases.Any()) throw new Refusal(Wire.ErrorReason.CaseAlreadyOpen, ("rule", "R-INT-4"));
+        }
+
+        return (subjects, standing);
+    }
+
+    private static IEnumerable<KnownPerson> Family(Call call, KnownPerson person) =>
+        (person.Row.HouseholdId is { } household ? call.Read.MembersOf(call.Vault, household) : [])
+        .Concat(call.Read.RelativesOf(call.Vault, person.Id).Select(r => r.Person));
+
+    private static (CaseNote Note, List<NoteShareRow> Shares) Write(Call call, SharedCase shared, Wire.CreateNoteRequest request)
+    {
+        if (request.ConfidentialityClass is Wire.ConfidentialityClass.NotPersonal or Wire.ConfidentialityClass.PublicStatus)
+            throw Refusal.InvalidField(new FieldFault("confidentiality_class", FieldFaultKind.NotAllowedHere));
+        var note = new CaseNote
+        {
+            NoteId = call.NewId(), CaseId = shared.File.CaseId, ConfidentialityClass = request.ConfidentialityClass, AuthorUnitId = call.Unit.UnitId,
+            AuthorPersonId = call.Context!.Actor.PersonId, WrittenAt = call.Now,
+        };
+        note.Sealed = call.Vault.SealText(shared.File.Jurisdiction, CaseQueries.NoteColumn, note.NoteId, request.Text);
+        call.Change.Add(note);
+        var shares = new List<NoteShareRow>();
+        for (var i = 0; i < request.Shares.Count; i++)
+        {
+            var share = Share(call, shared, note, request.Shares[i], $"shares[{i}].unit_id");
+            if (shares.Exists(s => string.Equals(s.UnitId, share.UnitId, StringComparison.Ordinal)))
+                throw Refusal.InvalidField(new FieldFault($"shares[{i}].unit_id", FieldFaultKind.Duplicate));
+            shares.Add(share);
+            call.Change.Add(share);
+            call.Change.Notify(new NoticeDraft(share.UnitId, Wire.NoticeKind.NoteShared, null, shared.File.CaseId));
+        }
+
+        call.Change.Key!.Outcome = note.NoteId.ToString();
+        return (note, shares);
+    }
+
+    /// <summary>A note is shared with a participant that may hold its class under the basis of the share.</summary>
+    private static NoteShareRow Share(Call call, SharedCase shared, CaseNote note, Wire.NoteShare share, string field)
+    {
+        if (shared.PartOf(share.UnitId) is not { Role: not Wire.ParticipantRole.Invited } || call.Members.FindUnit(share.UnitId) is not { } unit)
+            throw new Refusal(Wire.ErrorReason.UnitNotAvailable, ("unit_id", share.UnitId), ("field", field));
+        if (!call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(shared.PartOf(unit.UnitId)!.Role)))
+        {
+            throw new Refusal(Wire.ErrorReason.ViewNotPermitted,
+                ("class", CodeText.Of(note.ConfidentialityClass)), ("unit_id", unit.UnitId), ("rule", "R-NTK-17"));
+        }
+
+        return new NoteShareRow { NoteId = note.NoteId, UnitId = unit.UnitId, LegalBasis = share.LegalBasis, Until = share.Until?.ToDateTimeOffset() };
+    }
+
+    private static void Changed(Call call, SharedCase shared, NoticeDraft notice)
+    {
+        call.Change.Update(shared.File);
+        call.Change.Notify(notice);
+        call.Change.Key!.Outcome = shared.File.CaseId.ToString();
+    }
+
+    private static SharedCase Load(Call call, string caseId)
+    {
+        var shared = call.Read.FindCase(Guid.Parse(caseId)) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+        call.Touches("case", shared.File.CaseId);
+        return shared;
+    }
+
+    private static Wire.Case LoadAndShow(Call call, string caseId)
+    {
+        var shared = Load(call, caseId);
+        var (decision, part) = call.DecideOn(shared);
+        return Show(call, shared, decision, part);
+    }
+
+    private static void Concerns(Call call, SharedCase shared, CaseParticipant part)
+    {
+        foreach (var id in shared.SubjectsOf(part))
+            if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person.Person.NationalId);
+    }
+
+    private static Wire.Case Show(Call call, SharedCase shared, Decision decision, CaseParticipant part)
+    {
+        call.Touches("case", shared.File.CaseId);
+        var wire = new Wire.Case
+        {
+            CaseId = shared.File.CaseId.ToString(), State = shared.File.State, Jurisdiction = shared.File.Jurisdiction,
+            OpenedAt = Timestamp.FromDateTimeOffset(shared.File.OpenedAt), OwnRole = part.Role, Etag = Etag.Of(shared.File),
+        };
+        wire.OwnServices.Add(part.ServiceList);
+        foreach (var id in shared.SubjectsOf(part))
+        {
+            if (call.Read.FindPerson(call.Vault, id) is not { } person) continue;
+            call.Concerns(person.Person.NationalId);
+            var subject = new Wire.CaseSubject
+            {
+                PersonId = person.Person.PersonId, Name = person.Person.Name, BirthDate = person.Person.BirthDate, Phone = person.Person.Phone,
+                Address = person.Person.Address,
+            };
+            var seen = call.Consider(call.Ask(Standing.OfParticipant(part.Role), shared.File.Jurisdiction) with { ProtectedAddress = person.Row.IsProtected });
+            RedactionPlan.For(Wire.CaseSubject.Descriptor).Redact(subject, seen.Visible);
+            wire.Subjects.Add(subject);
+        }
+
+        foreach (var participant in shared.Participants)
+        {
+            wire.Participants.Add(new Wire.CaseParticipant
+            {
+                UnitId = participant.UnitId, Role = participant.Role, Since = Timestamp.FromDateTimeOffset(participant.Since),
+                Services = { participant.ServiceList }, PersonIds = { IdList.FromBytes(participant.PersonIds).Select(id => id.ToString()) },
+            });
+        }
+
+        RedactionPlan.For(Wire.Case.Descriptor).Redact(wire, decision.Visible);
+        return wire;
+    }
+
+    private static Wire.CaseNote ToWire(Call call, SharedCase shared, CaseNote note, IEnumerable<NoteShareRow> shares)
+    {
+        var wire = new Wire.CaseNote
+        {
+            NoteId = note.NoteId.ToString(), ConfidentialityClass = note.ConfidentialityClass, AuthorUnitId = note.AuthorUnitId,
+            AuthorPersonId = note.AuthorPersonId, WrittenAt = Timestamp.FromDateTimeOffset(note.WrittenAt),
+            Text = call.Vault.OpenText(CaseQueries.NoteColumn, note.NoteId, note.Sealed),
+        };
+        if (!string.Equals(note.AuthorUnitId, call.Unit.UnitId, StringComparison.Ordinal)) return wire;
+        foreach (var share in shares)
+        {
+            wire.Shares.Add(new Wire.NoteShare
+            {
+                UnitId = share.UnitId, LegalBasis = share.LegalBasis, Until = share.Until is { } until ? Timestamp.FromDateTimeOffset(until) : null,
+            });
+        }
+
+        return wire;
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Security.Cryptography;
+using Google.Protobuf.Reflection;
+using Grpc.AspNetCore.Server;
+using Microsoft.Extensions.Options;
+using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Agencies;
+using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Households;
+using SafetyNet.Exchange.Server.Identity;
+using SafetyNet.Exchange.Server.Inbox;
+using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Referrals;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server;
+
+/// <summary>
+/// Puts the server together from its settings: what is opened at start, in which order, and which services it serves. Whatever is wrong with labels, policy,
+/// registry, keys or log stops the start here.
+/// </summary>
+internal sealed class Composition : IAsyncDisposable
+{
+    /// <summary>The contract's services; each of their methods is labelled, or the server does not start.</summary>
+    public static readonly IReadOnlyList<ServiceDescriptor> ContractServices =
+    [
+        Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
+        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor,
+    ];
+
+    private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
+        [.. ContractServices, SafetyNet.Exchange.Health.V1.Health.Descriptor, SafetyNet.Exchange.Reflection.V1.ServerReflection.Descriptor];
+
+    private readonly ServerOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly ECDsa _signingKey;
+    private readonly HttpClient _authorityClient;
+    private readonly AuthorityKeys _authorityKeys;
+    private readonly MemberDirectoryFile _registry;
+    private readonly CertificateRules _rules;
+    private readonly OpenConnections _connections;
+    private readonly LimitStep _limits;
+    private readonly InboxSignals _signals;
+
+    public Composition(ServerOptions options, TimeProvider clock, ILogger log, Action stop)
+    {
+        (_options, _clock, _log) = (options, clock, log);
+        if (ContractLabels.Problems(ContractServices.Select(s => s.File).Distinct()) is { Count: > 0 } unlabelled)
+            throw new StartRefusedException(unlabelled);
+        Methods = ContractMethods.Build(ContractServices);
+        Policy = NeedToKnowPolicy.LoadBuiltIn();
+
+        _registry = new MemberDirectoryFile(options.Identity.RegistryPath, clock, error => IdentityLog.RegistryProblem(log, error));
+        _rules = new CertificateRules(MemberTls.LoadRoots(options.Identity.RootsPath));
+        Revocation = new RevocationLists(options.Identity.CrlDirectory, options.Identity.IssuersDirectory, _rules, clock,
+            alert => log.RevocationProblem(alert.Problem, alert.Subject));
+        Revocation.Watch();
+
+        Store = new SqliteStore(options.Storage.Path);
+        Store.Migrate();
+        Vault = Vault.Open(Store, ReadKey(options.Storage.KeyPath));
+        _signingKey = ECDsa.Create();
+        _signingKey.ImportFromPem(File.ReadAllText(options.Evidence.SigningKeyPath));
+        Log = AuditLog.Open(Store, new NoteSigner(options.Evidence.Origin, _signingKey));
+        Commits = new CommitQueue(Store, Log, clock, stop);
+
+        var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
+        var roots = MemberTls.LoadRoots(options.Identity.RootsPath);
+        _authorityClient = AuthorityKeys.NewClient(MemberTls.ForClient(roots, certificate));
+        _authorityKeys = new AuthorityKeys(_authorityClient, new Uri(options.Identity.Authority), clock, log);
+        _connections = new OpenConnections(Revocation, () => _registry.Current, options.Connections, clock, log);
+        _limits = new LimitStep(options.Limits);
+        _signals = new InboxSignals(Commits);
+
+        var (referrals, cases) = (new ReferralService(), new CaseService());
+        Features = [new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Policy)];
+        var exchange = new Pipeline.Exchange(Policy, Store, Vault, () => _registry.Current, new DomainEvents(referrals, cases));
+        var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
+        Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), new AccessStep(Policy), _limits,
+            new AnswerStep(Policy.Revision), Commits, exchange, clock);
+    }
+
+    public ContractMethods Methods { get; }
+
+    public NeedToKnowPolicy Policy { get; }
+
+    public RevocationLists Revocation { get; }
+
+    public SqliteStore Store { get; }
+
+    public Vault Vault { get; }
+
+    public AuditLog Log { get; }
+
+    public CommitQueue Commits { get; }
+
+    public CallPipeline Calls { get; }
+
+    public ServingState Serving { get; } = new();
+
+    public MemberDirectory Members => _registry.Current;
+
+    /// <summary>The services that implement the contract, one each.</summary>
+    private IReadOnlyList<object> Features { get; }
+
+    /// <summary>gRPC over the members' listener: every call goes through <see cref="CallPipeline"/>.</summary>
+    public void AddTo(WebApplicationBuilder builder)
+    {
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenForMembers(new MemberListener(
+            Endpoints(_options.Exchange.Addresses, _options.Exchange.Port), MemberTls.LoadIdentity(_options.Identity.CertificatePath, _options.Identity.CertificateKeyPath),
+            _rules, Revocation, _connections, _options.Connections, _clock, _log)));
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = KestrelSetup.MessageSizeBytes;
+            grpc.MaxSendMessageSize = KestrelSetup.MessageSizeBytes;
+            grpc.EnableDetailedErrors = false;
+            grpc.IgnoreUnknownServices = false;
+            grpc.Interceptors.Add<CallPipeline>();
+        });
+        builder.Services.AddSingleton(Calls);
+        builder.Services.AddSingleton(new HealthService(Serving, ServedServices));
+        builder.Services.AddSingleton(new ReflectionService(ServedServices));
+        foreach (var feature in Features) builder.Services.AddSingleton(feature.GetType(), feature);
+    }
+
+    public static void Map(WebApplication app)
+    {
+        app.MapGrpcService<MemberService>();
+        app.MapGrpcService<ReferralService>();
+        app.MapGrpcService<CaseService>();
+        app.MapGrpcService<HouseholdService>();
+        app.MapGrpcService<InboxService>();
+        app.MapGrpcService<AuditService>();
+        app.MapGrpcService<HealthService>();
+        app.MapGrpcService<ReflectionService>();
+    }
+
+    public static IReadOnlyList<IPEndPoint> Endpoints(IReadOnlyCollection<string> addresses, int port) =>
+        [.. (addresses.Count == 0 ? ["::"] : addresses).Select(address => new IPEndPoint(IPAddress.Parse(address), port))];
+
+    public async ValueTask DisposeAsync()
+    {
+        Serving.Stop();
+        _signals.Dispose();
+        await Commits.DisposeAsync();
+        _limits.Dispose();
+        _connections.Dispose();
+        _authorityKeys.Dispose();
+        _authorityClient.Dispose();
+        _registry.Dispose();
+        Revocation.Dispose();
+        Vault.Dispose();
+        _signingKey.Dispose();
+        Store.Dispose();
+    }
+
+    private static KeyEncryptionKey ReadKey(string path)
+    {
+        var bytes = Convert.FromBase64String(File.ReadAllText(path).Trim());
+        try
+        {
+            return new KeyEncryptionKey(Path.GetFileName(path), bytes);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(bytes);
+        }
+    }
+}
+
+/// <summary>The server does not start; every problem that was found.</summary>
+internal sealed class StartRefusedException(IReadOnlyList<string> problems) : Exception(string.Join(Environment.NewLine, problems))
+{
+    public IReadOnlyList<string> Problems { get; } = problems;
+}

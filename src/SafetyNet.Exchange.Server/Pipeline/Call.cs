@@ -1,0 +1,216 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Identity;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Pipeline;
+
+/// <summary>
+/// One call on its way through the pipeline: who calls, for what, what was decided, what will change, what the record will say. A feature reads the
+/// top half and adds to the bottom half; the pipeline turns the bottom half into one commit.
+/// </summary>
+internal sealed class Call(MethodRule? rule, string method, string peer, DateTimeOffset now, Exchange exchange)
+{
+    private readonly SortedSet<string> _subjects = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _resources = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _rules = new(StringComparer.Ordinal);
+    private ReadSession? _read;
+
+    /// <summary>What the contract says of the method. Server reflection alone has none.</summary>
+    public MethodRule Rule => rule ?? throw new InvalidOperationException("the method is not one of the contract");
+
+    public string Method { get; } = method;
+
+    public string Peer { get; } = peer;
+
+    public DateTimeOffset Now { get; } = now;
+
+    public Guid DecisionId { get; } = Guid.CreateVersion7(now);
+
+    /// <summary>Certificate of the connection; null: the listener gave none.</summary>
+    public MemberCertificate? Certificate { get; set; }
+
+    /// <summary>Calling system, once certificate, token and registry agree.</summary>
+    public CallingMember? Member { get; set; }
+
+    /// <summary>What the call says about itself; null: nothing, or not read yet.</summary>
+    public Wire.AccessContext? Context { get; set; }
+
+    /// <summary>Unit for which the acting person acts, once checked against the registry.</summary>
+    public Unit? ActingUnit { get; set; }
+
+    /// <summary>Registry that the whole call goes by.</summary>
+    public MemberDirectory Members { get; } = exchange.Members;
+
+    /// <summary>What an earlier call with the same request_id made; null: this is the first.</summary>
+    public string? Replayed { get; set; }
+
+    public string RequestId { get; set; } = "";
+
+    /// <summary>What the call changes; durable with its record, or not at all.</summary>
+    public Change Change { get; } = new();
+
+    public Vault Vault => exchange.Vault;
+
+    public Unit Unit => ActingUnit ?? throw new InvalidOperationException("the call has not passed the access step");
+
+    public Agency Agency => Unit.Agency;
+
+    /// <summary>Classes that some decision of the call lets the caller see; nothing else leaves.</summary>
+    public ClassSet Visible { get; private set; } = ClassSet.None;
+
+    public RelationshipSet Relationships { get; private set; } = RelationshipSet.None;
+
+    public Obligations Obligations { get; private set; }
+
+    public IEnumerable<string> Subjects => _subjects;
+
+    public IEnumerable<string> Resources => _resources;
+
+    public IEnumerable<string> Rules => _rules;
+
+    /// <summary>The snapshot that the whole call reads.</summary>
+    public ReadSession Read => _read ??= exchange.Store.Read();
+
+    public static Call Of(ServerCallContext context) =>
+        (Call)context.UserState[typeof(Call)];
+
+    /// <summary>
+    /// The inputs of a need-to-know decision as far as the call itself knows them; the feature adds what it loaded.
+    /// </summary>
+    public NeedToKnowQuestion Ask(RelationshipSet relationships, Wire.Jurisdiction resource = Wire.Jurisdiction.Unspecified) => new()
+    {
+        AgencyKind = Agency.Kind,
+        UnitKind = Unit.Kind,
+        CallerJurisdiction = Agency.Jurisdiction,
+        Holdable = exchange.HoldableBy(Member!),
+        Purpose = Context!.Purpose,
+        LegalBasis = Context.LegalBasis,
+        Relationships = relationships,
+        ResourceJurisdiction = resource == Wire.Jurisdiction.Unspecified ? Agency.Jurisdiction : resource,
+    };
+
+    /// <summary>Decides, and lets nothing through without a relationship that the method asks for: absent and forbidden are one answer (R-NTK-14).</summary>
+    public Decision Decide(in NeedToKnowQuestion question)
+    {
+        var decision = Consider(question);
+        var related = Rule.Relationships.Count == 0 || Rule.Relationships.Any(question.Relationships.Contains);
+        return related && decision.Allowed ? decision : throw new Refusal(Wire.ErrorReason.NotFound);
+    }
+
+    /// <summary>Decides on a part of the answer, which the feature leaves out where it may not be seen.</summary>
+    public Decision Consider(in NeedToKnowQuestion question)
+    {
+        var decision = exchange.Policy.Decide(question);
+        Visible |= decision.Visible;
+        Relationships |= question.Relationships;
+        Obligations |= decision.Obligations;
+        foreach (var id in decision.Rules) _rules.Add(id);
+        return decision;
+    }
+
+    /// <summary>Could a unit of this kind, standing so to the person, see a class that is sent to it under a basis? (R-NTK-17)</summary>
+    public bool MayHold(Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, RelationshipSet relationships) =>
+        unit.Agency.Classes.Contains(one) && exchange.Policy.MayHold(unit.Agency.Kind, unit.Kind, basis, one, relationships, ClassSet.None);
+
+    /// <summary>The record will name this person, by pseudonym.</summary>
+    public void Concerns(string nationalId) => _subjects.Add(Vault.Pseudonyms.OfNationalId(nationalId));
+
+    /// <summary>The record will name this pseudonym, as it stands in other records.</summary>
+    public void ConcernsPseudonym(string pseudonym) => _subjects.Add(pseudonym);
+
+    /// <summary>The record will name this thing: <c>referral</c>, <c>case</c>, <c>note</c>.</summary>
+    public void Touches(string kind, Guid id) => _resources.Add($"{kind}/{id}");
+
+    /// <summary>Lets other features do in the same commit what follows from this one's deed.</summary>
+    public void Raise<TEvent>(TEvent happened)
+        where TEvent : notnull => exchange.Events.Raise(this, happened);
+
+    /// <summary>Id for something made by this call; sorts by time.</summary>
+    public Guid NewId() => Guid.CreateVersion7(Now);
+
+    /// <summary>Forgets what was read and collected, to run the call again from the idempotency step.</summary>
+    public void StartOver()
+    {
+        EndRead();
+        Change.Clear();
+        Change.Key = null;
+        _subjects.Clear();
+        _resources.Clear();
+        _rules.Clear();
+        (Visible, Relationships, Obligations) = (ClassSet.None, RelationshipSet.None, Obligations.None);
+    }
+
+    public void EndRead()
+    {
+        _read?.Dispose();
+        _read = null;
+    }
+
+    /// <summary>The record of the call, as it goes into the log (R-AUD-1).</summary>
+    public Wire.AuditRecord ToRecord(Wire.AuditOutcome outcome, Wire.ErrorReason reason, ClassSet shown, ClassSet withheld)
+    {
+        var record = new Wire.AuditRecord
+        {
+            Version = 1,
+            DecisionId = DecisionId.ToString(),
+            DecidedAt = Timestamp.FromDateTimeOffset(Now),
+            Method = Method,
+            System = Certificate?.Id.Uri ?? "",
+            AgencyCode = Member?.System.Agency.Code ?? "",
+            Jurisdiction = Member?.System.Agency.Jurisdiction ?? Wire.Jurisdiction.Unspecified,
+            Outcome = outcome,
+            Reason = reason == Wire.ErrorReason.Unspecified ? "" : RefusalTexts.NameOf(reason),
+            PolicyRevision = exchange.Policy.Revision,
+            Peer = Peer,
+            RequestId = RequestId,
+        };
+        if (Certificate is { } certificate)
+            record.CertificateSha256 = Google.Protobuf.ByteString.CopyFrom(System.Buffers.Text.Base64Url.DecodeFromChars(certificate.ThumbprintSha256));
+        if (Context is { } context) Describe(record, context);
+        record.Subjects.Add(_subjects);
+        record.Resources.Add(_resources);
+        record.Rules.Add(_rules);
+        record.ShownClasses.Add(shown.InTableOrder());
+        record.WithheldClasses.Add(withheld.InTableOrder());
+        record.Relationships.Add(Relationships.InTableOrder());
+        return record;
+    }
+
+    private void Describe(Wire.AuditRecord record, Wire.AccessContext context)
+    {
+        record.Purpose = context.Purpose;
+        record.LegalBasis = context.LegalBasis;
+        record.Reference = ReferenceOf(context);
+        if (context.Actor is { } actor)
+        {
+            // Only what the registry knows, or what has the form of a staff number: a record never repeats free text of a caller.
+            record.ActorUnitId = ActingUnit?.UnitId ?? "";
+            record.ActorPersonId = TextCharacters.IsActorId(actor.PersonId) ? actor.PersonId : "";
+            record.ActorRole = actor.Role;
+        }
+
+        if (context.Justification.Length is > 0 and <= 500 && ActingUnit is not null)
+        {
+            record.JustificationSealed = Google.Protobuf.ByteString.CopyFrom(
+                Vault.SealText(Agency.Jurisdiction, JustificationColumn, DecisionId, context.Justification));
+        }
+    }
+
+    private static readonly SealedColumn JustificationColumn = new("audit_record", "justification");
+
+    private static string ReferenceOf(Wire.AccessContext context)
+    {
+        var (kind, id) = context.ReferenceCase switch
+        {
+            Wire.AccessContext.ReferenceOneofCase.ReferralId => ("referral", context.ReferralId),
+            Wire.AccessContext.ReferenceOneofCase.CaseId => ("case", context.CaseId),
+            Wire.AccessContext.ReferenceOneofCase.ConferenceId => ("conference", context.ConferenceId),
+            Wire.AccessContext.ReferenceOneofCase.ReportId => ("report", context.ReportId),
+            _ => ("", ""),
+        };
+        return Guid.TryParseExact(id, "D", out var parsed) ? $"{kind}/{parsed}" : "";
+    }
+}

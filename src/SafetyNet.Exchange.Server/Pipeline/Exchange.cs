@@ -1,0 +1,31 @@
+using System.Collections.Concurrent;
+using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Identity;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Pipeline;
+
+/// <summary>What every call works with: policy, store, vault, registry and the features' reactions to each other.</summary>
+internal sealed class Exchange(NeedToKnowPolicy policy, SqliteStore store, Vault vault, Func<MemberDirectory> members, DomainEvents events)
+{
+    private readonly ConcurrentDictionary<TokenClaims, ClassSet> _holdable = new(ReferenceEqualityComparer.Instance);
+
+    public NeedToKnowPolicy Policy { get; } = policy;
+
+    public SqliteStore Store { get; } = store;
+
+    public Vault Vault { get; } = vault;
+
+    public MemberDirectory Members => members();
+
+    public DomainEvents Events { get; } = events;
+
+    /// <summary>Classes that the caller may hold at all: those of its token, which are never more than the registry's.</summary>
+    public ClassSet HoldableBy(CallingMember member)
+    {
+        if (_holdable.TryGetValue(member.Token, out var classes)) return classes;
+        if (_holdable.Count > 10_000) _holdable.Clear();
+        return _holdable[member.Token] = ClassSet.Of([.. member.Token.Classes]);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Grpc.Core;
+
+namespace SafetyNet.Exchange.Server.Pipeline;
+
+/// <summary>How much one caller may ask for.</summary>
+internal sealed record CallLimits
+{
+    /// <summary>Calls a minute of one acting person, 1 or more. Default 600.</summary>
+    public int PerPersonPerMinute { get; init; } = 600;
+
+    /// <summary>Calls a minute of one agency, 1 or more. Default 60 000.</summary>
+    public int PerAgencyPerMinute { get; init; } = 60_000;
+
+    /// <summary>Longest a call may take whatever deadline it came with, 1 to 300 seconds. Default 30.</summary>
+    public int DeadlineCapSeconds { get; init; } = 30;
+}
+
+/// <summary>Step 3: rate per person and agency, and a cap on how long a call may run. The exchange answers itself, so that clients do not retry at once (B22).</summary>
+internal sealed class LimitStep(CallLimits limits) : IDisposable
+{
+    private readonly PartitionedRateLimiter<Call> _rate = PartitionedRateLimiter.CreateChained(
+        PartitionedRateLimiter.Create<Call, (string, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
+            (call.Member!.System.Agency.Jurisdiction + call.Member.System.Agency.Code, call.Context!.Actor.PersonId), _ => Bucket(limits.PerPersonPerMinute))),
+        PartitionedRateLimiter.Create<Call, string>(call => RateLimitPartition.GetTokenBucketLimiter(
+            call.Member!.System.Agency.Jurisdiction + call.Member.System.Agency.Code, _ => Bucket(limits.PerAgencyPerMinute))));
+
+    public void Admit(Call call)
+    {
+        using var lease = _rate.AttemptAcquire(call);
+        if (!lease.IsAcquired)
+        {
+            var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
+            throw new Refusal(Wire.ErrorReason.RateLimited, ("limit", "calls per minute")) { RetryAfter = wait };
+        }
+
+    }
+
+    /// <summary>Before anything is committed: a caller that has gone, or a call that took too long, gets no effect instead of one it does not hear of (B21).</summary>
+    public void RequireTime(Call call, ServerCallContext context, TimeProvider clock)
+    {
+        if (!context.CancellationToken.IsCancellationRequested && clock.GetUtcNow() - call.Now < TimeSpan.FromSeconds(limits.DeadlineCapSeconds)) return;
+        throw new Refusal(Wire.ErrorReason.DeadlineExceeded, ("cap_seconds", limits.DeadlineCapSeconds.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    public void Dispose() => _rate.Dispose();
+
+    private static TokenBucketRateLimiterOptions Bucket(int perMinute) => new()
+    {
+        TokenLimit = perMinute, TokensPerPeriod = Math.Max(1, perMinute / 60), ReplenishmentPeriod = TimeSpan.FromSeconds(1), QueueLimit = 0,
+        AutoReplenishment = true,
+    };
+}

@@ -1,0 +1,39 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+
+namespace SafetyNet.Exchange.Server.Pipeline;
+
+/// <summary>
+/// Where the next page begins, as opaque text (AIP-158). It opens nothing by itself: each page is decided on anew, so an old token of a caller who has lost
+/// its relationship shows nothing (B46).
+/// </summary>
+internal static class PageToken
+{
+    public static string Of(Guid id) => Base64Url.EncodeToString(id.ToByteArray(true));
+
+    public static string Of(long position)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, position);
+        return Base64Url.EncodeToString(bytes);
+    }
+
+    public static Guid Read(string token, Guid first) => token.Length == 0 ? first : new Guid(Decode(token, 16), true);
+
+    public static long Read(string token, long first) => token.Length == 0 ? first : BinaryPrimitives.ReadInt64BigEndian(Decode(token, 8));
+
+    private static byte[] Decode(string token, int length)
+    {
+        try
+        {
+            var bytes = Base64Url.DecodeFromChars(token);
+            if (bytes.Length == length) return bytes;
+        }
+        catch (FormatException)
+        {
+            // Told below like any other token that was not given out here.
+        }
+
+        throw Refusal.InvalidField(new FieldFault("page_token", FieldFaultKind.NotOpaque));
+    }
+}

@@ -1,0 +1,70 @@
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Policy;
+
+/// <summary>
+/// How a unit stands to a person or household, derived from live steps (R-NTK-3). Pure.
+/// A unit that took a referral is an active participant from then on: it serves (SERVING) while the referral is open. What was made for a case, or joined
+/// within a scope, reaches the persons of that scope only; a first referral and the primary role reach the household.
+/// </summary>
+internal readonly record struct Standing(RelationshipSet Relationships, ClassSet Sent)
+{
+    public static Standing None => new(RelationshipSet.None, ClassSet.None);
+
+    /// <summary>A referral that is not at its end: the receiver stands in it.</summary>
+    public static bool IsOpen(Wire.ReferralState state) => state is Wire.ReferralState.Submitted or Wire.ReferralState.Delivered or Wire.ReferralState.Seen
+        or Wire.ReferralState.Accepted or Wire.ReferralState.InService;
+
+    /// <summary>A referral whose receiver has taken the person into its care.</summary>
+    public static bool IsServed(Wire.ReferralState state) => state is Wire.ReferralState.Accepted or Wire.ReferralState.InService;
+
+    /// <summary>Standing of the receiver of one referral at an instant.</summary>
+    public static Standing OfReceiver(Wire.ReferralState state, uint viewClasses, DateTimeOffset? viewUntil, DateTimeOffset now)
+    {
+        if (!IsOpen(state)) return None;
+        var sent = viewUntil is { } until && until <= now ? ClassSet.None : new ClassSet(viewClasses);
+        return new Standing(
+            IsServed(state) ? RelationshipSet.Of(Wire.Relationship.ReferredTo, Wire.Relationship.Serving) : RelationshipSet.Of(Wire.Relationship.ReferredTo), sent);
+    }
+
+    /// <summary>Standing of a participant of an open case; an invitation is none yet.</summary>
+    public static RelationshipSet OfParticipant(Wire.ParticipantRole role) => role switch
+    {
+        Wire.ParticipantRole.Primary => RelationshipSet.Of(Wire.Relationship.Primary),
+        Wire.ParticipantRole.Serving => RelationshipSet.Of(Wire.Relationship.Serving),
+        _ => RelationshipSet.None,
+    };
+
+    /// <summary>Standing of a unit to a person by the links of the person's household, by the very step that the access is for.</summary>
+    /// <param name="links">Links of everyone of the household.</param>
+    /// <param name="unitId">The calling unit.</param>
+    /// <param name="personId">Whom it asks for.</param>
+    /// <param name="referralId">Referral that the access names; null: it names another thing.</param>
+    /// <param name="caseId">Case that the access names; null: it names another thing.</param>
+    /// <param name="now">Instant of the call.</param>
+    public static Standing ToHousehold(Links links, string unitId, Guid personId, Guid? referralId, Guid? caseId, DateTimeOffset now)
+    {
+        var (relationships, sent, named) = (RelationshipSet.None, ClassSet.None, false);
+        foreach (var link in links.Referrals)
+        {
+            if (!Same(link.ToUnitId, unitId) || (link.CaseId is not null && link.PersonId != personId)) continue;
+            var standing = OfReceiver(link.State, link.ViewClasses, link.ViewUntil, now);
+            relationships |= standing.Relationships;
+            sent |= standing.Sent;
+            named |= link.ReferralId == referralId && standing.Relationships != RelationshipSet.None;
+        }
+
+        foreach (var link in links.Cases)
+        {
+            if (!Same(link.UnitId, unitId)) continue;
+            if (link.Role != Wire.ParticipantRole.Primary && (link.PersonId != personId || !link.IsInScope)) continue;
+            var standing = OfParticipant(link.Role);
+            relationships |= standing;
+            named |= link.CaseId == caseId && standing != RelationshipSet.None;
+        }
+
+        return named ? new Standing(relationships, sent) : None;
+    }
+
+    private static bool Same(string left, string right) => string.Equals(left, right, StringComparison.Ordinal);
+}

@@ -1,0 +1,55 @@
+using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Referrals;
+
+/// <summary>Facts of a referral for the need-to-know decision, and what a sender may put into one.</summary>
+internal static class ReferralPolicy
+{
+    /// <summary>What the referrer sent and may see again: the person as it described the person (R-NTK-4).</summary>
+    private static readonly ClassSet Supplied = ClassSet.Of(Wire.ConfidentialityClass.Identity, Wire.ConfidentialityClass.Contact);
+
+    /// <summary>The acting unit's part in a referral; null: none, so there is nothing to see.</summary>
+    public static ReferralParty? PartyOf(this Referral referral, string unitId) =>
+        string.Equals(referral.ToUnitId, unitId, StringComparison.Ordinal) ? ReferralParty.Receiver
+        : string.Equals(referral.FromUnitId, unitId, StringComparison.Ordinal) ? ReferralParty.Referrer
+        : null;
+
+    public static Decision DecideOn(this Call call, Referral referral) => call.Decide(Question(call, referral));
+
+    /// <summary>The same, for one of several referrals of a list.</summary>
+    public static Decision ConsiderOne(this Call call, Referral referral) => call.Consider(Question(call, referral));
+
+    /// <summary>
+    /// Each class of the view must be one that the receiver's kind may hold (R-NTK-17), and each fact of a class that the view opens.
+    /// </summary>
+    public static void RequireView(Call call, Protocol.Identity.Unit receiver, ClassSet view, IReadOnlyList<Wire.ReferralFact> facts)
+    {
+        foreach (var shown in view.InTableOrder())
+        {
+            if (!call.MayHold(receiver, call.Context!.LegalBasis, shown, RelationshipSet.Of(Wire.Relationship.ReferredTo)))
+            {
+                throw new Refusal(Wire.ErrorReason.ViewNotPermitted,
+                    ("class", CodeText.Of(shown)), ("unit_id", receiver.UnitId), ("rule", "R-NTK-17"));
+            }
+        }
+
+        for (var i = 0; i < facts.Count; i++)
+        {
+            if (!view.Contains(facts[i].ConfidentialityClass) || facts[i].ConfidentialityClass == Wire.ConfidentialityClass.NotPersonal)
+                throw Refusal.InvalidField(new FieldFault($"facts[{i}].confidentiality_class", FieldFaultKind.NotAllowedHere));
+        }
+    }
+
+    private static NeedToKnowQuestion Question(Call call, Referral referral) => referral.PartyOf(call.Unit.UnitId) switch
+    {
+        ReferralParty.Receiver when !Standing.IsOpen(referral.State) =>
+            // The step is over, and with it the view; what the receiver itself did to it stays known to it.
+            call.Ask(RelationshipSet.Of(Wire.Relationship.ReferredTo), referral.Jurisdiction) with { Holdable = ClassSet.None },
+        ReferralParty.Receiver when Standing.OfReceiver(referral.State, referral.ViewClasses, referral.ViewUntil, call.Now) is var standing =>
+            call.Ask(standing.Relationships, referral.Jurisdiction) with { Sent = standing.Sent },
+        ReferralParty.Referrer => call.Ask(RelationshipSet.Of(Wire.Relationship.Referrer), referral.Jurisdiction) with { Supplied = Supplied },
+        _ => call.Ask(RelationshipSet.None, referral.Jurisdiction),
+    };
+}

@@ -1,0 +1,257 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using SafetyNet.Exchange.Protocol.Identifiers;
+using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Referrals;
+
+/// <summary>The RPCs of referrals: load, decide, change, answer. Identity, access, limits, validation and the record are the pipeline's.</summary>
+internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase, IReactTo<NoticesAcknowledged>
+{
+    private static readonly Guid AfterEverything = new("ffffffff-ffff-ffff-ffff-ffffffffffff");
+
+    public override Task<Wire.CreateReferralResponse> CreateReferral(Wire.CreateReferralRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var referral = call.Replayed is { } made ? Load(call, Guid.Parse(made)) : Create(call, request);
+        return Task.FromResult(new Wire.CreateReferralResponse { Referral = Show(call, referral, call.DecideOn(referral)) });
+    }
+
+    public override Task<Wire.GetReferralResponse> GetReferral(Wire.GetReferralRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var referral = Load(call, Guid.Parse(request.ReferralId));
+        return Task.FromResult(new Wire.GetReferralResponse { Referral = Show(call, referral, call.DecideOn(referral)) });
+    }
+
+    public override Task<Wire.ListReferralsResponse> ListReferrals(Wire.ListReferralsRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var size = request.PageSize == 0 ? 50 : request.PageSize;
+        var found = call.Read.ListReferrals(call.Unit.UnitId, request.State, PageToken.Read(request.PageToken, AfterEverything), size + 1);
+        var response = new Wire.ListReferralsResponse();
+        foreach (var referral in found.Take(size))
+        {
+            var decision = call.ConsiderOne(referral);
+            if (decision.Allowed) response.Referrals.Add(Show(call, referral, decision));
+        }
+
+        if (found.Count > size) response.NextPageToken = PageToken.Of(found[size - 1].ReferralId);
+        return Task.FromResult(response);
+    }
+
+    public override Task<Wire.MarkReferralSeenResponse> MarkReferralSeen(Wire.MarkReferralSeenRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.MarkReferralSeenResponse
+        {
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.See),
+        });
+
+    public override Task<Wire.AcceptReferralResponse> AcceptReferral(Wire.AcceptReferralRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.AcceptReferralResponse
+        {
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.Accept, then: ServeInCase),
+        });
+
+    public override Task<Wire.ReturnReferralResponse> ReturnReferral(Wire.ReturnReferralRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.ReturnReferralResponse
+        {
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.Return),
+        });
+
+    public override Task<Wire.ResubmitReferralResponse> ResubmitReferral(Wire.ResubmitReferralRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.ResubmitReferralResponse
+        {
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.Resubmit,
+                then: (call, referral) => Complete(call, referral, request)),
+        });
+
+    public override Task<Wire.DeclineReferralResponse> DeclineReferral(Wire.DeclineReferralRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.DeclineReferralResponse
+        {
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.Decline, (call, referral) =>
+            {
+                if (request.ProposedUnitId.Length > 0) Addressee.Require(call, request.ProposedUnitId);
+                referral.Decline(request.Reason, request.ProposedUnitId);
+            }),
+        });
+
+    public override Task<Wire.WithdrawReferralResponse> WithdrawReferral(Wire.WithdrawReferralRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.WithdrawReferralResponse
+        {
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.Withdraw),
+        });
+
+    public override Task<Wire.BeginServiceResponse> BeginService(Wire.BeginServiceRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.BeginServiceResponse
+        {
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.BeginService),
+        });
+
+    public override Task<Wire.CloseReferralResponse> CloseReferral(Wire.CloseReferralRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.CloseReferralResponse
+        {
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.Close,
+                (_, referral) => referral.Close(request.Outcome, request.Remark)),
+        });
+
+    /// <summary>The receiver's system has the notice: what was SUBMITTED is DELIVERED, in the same commit as the acknowledgement (R-REF-1).</summary>
+    public void React(Call call, NoticesAcknowledged happened)
+    {
+        foreach (var id in happened.ReferralIds)
+        {
+            if (call.Read.FindReferral(id) is not { State: Wire.ReferralState.Submitted } referral
+                || referral.PartyOf(happened.UnitId) != ReferralParty.Receiver) continue;
+            referral.Move(Wire.ReferralAction.Deliver, ReferralParty.Receiver);
+            Record(call, referral, Wire.ReferralAction.Deliver, "");
+        }
+    }
+
+    private static Referral Create(Call call, Wire.CreateReferralRequest request)
+    {
+        var receiver = Addressee.Require(call, request.ToUnitId, request.Services);
+        var view = ClassSet.Of([.. request.View.Classes]);
+        ReferralPolicy.RequireView(call, receiver, view, request.Facts);
+        var caseId = request.CaseId.Length == 0 ? (Guid?)null : Guid.Parse(request.CaseId);
+        var referral = new Referral
+        {
+            ReferralId = call.NewId(), FromUnitId = call.Unit.UnitId, ToUnitId = receiver.UnitId, Jurisdiction = call.Agency.Jurisdiction,
+            State = Wire.ReferralState.Submitted, CaseId = caseId, IsProtective = request.Protective, CreatedAt = call.Now,
+            ViewClasses = view.Bits, ViewUntil = request.View.Until?.ToDateTimeOffset(), Version = 1,
+        };
+        var content = new Wire.Referral { SourceSystem = request.SourceSystem };
+        content.Services.Add(request.Services);
+        content.Facts.Add(request.Facts);
+        foreach (var subject in request.Subjects) content.Subjects.Add(Resolve(call, referral, subject));
+        referral.Sealed = call.Vault.SealFacts(referral.Jurisdiction, ReferralQueries.ContentColumn, referral.ReferralId, content);
+        call.Change.Add(referral);
+        Record(call, referral, Wire.ReferralAction.Submit, "");
+        call.Change.Key!.Outcome = referral.ReferralId.ToString();
+        return referral;
+    }
+
+    /// <summary>
+    /// The subject as the sender knows it, tied to the person of that national id; a person whom no register knows is kept as the sender described it.
+    /// The answer has one shape for both, and shows the sender nothing but its own words.
+    /// </summary>
+    private static Wire.ReferralSubject Resolve(Call call, Referral referral, Wire.ReferralSubject subject)
+    {
+        var nationalId = NationalId.Parse(subject.NationalId).Canonical;
+        var known = call.Read.FindPerson(call.Vault, nationalId);
+        if (referral.CaseId is { } caseId) RequireCase(call, caseId, known);
+        var personId = known?.Id ?? call.NewId();
+        if (known is null)
+        {
+            var facts = new Wire.HouseholdMember
+            {
+                Person = new Wire.Person { NationalId = nationalId, Name = subject.Name, BirthDate = subject.BirthDate, Phone = subject.Phone, Address = subject.Address },
+            };
+            call.Change.Add(People.ToRow(call.Vault, call.Agency.Jurisdiction, facts, personId, null, "", 0, isProtected: false));
+        }
+
+        call.Change.Add(new ReferralSubjectRow { ReferralId = referral.ReferralId, PersonId = personId });
+        var sent = subject.Clone();
+        sent.NationalId = nationalId;
+        sent.PersonId = personId.ToString();
+        return sent;
+    }
+
+    /// <summary>A referral for a case is made by one of its participants, about one of its subjects.</summary>
+    private static void RequireCase(Call call, Guid caseId, KnownPerson? person)
+    {
+        if (person is not null && Links.OfPerson(call.Read, person.Id).Cases.Any(link => link.CaseId == caseId && link.IsInScope
+            && Standing.OfParticipant(link.Role) != RelationshipSet.None
+            && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal))) return;
+        throw new Refusal(Wire.ErrorReason.NotFound);
+    }
+
+    private static Wire.Referral Move(ServerCallContext context, string referralId, string etag, string remark, Wire.ReferralAction action,
+        Action<Call, Referral>? move = null, Action<Call, Referral>? then = null)
+    {
+        var call = Call.Of(context);
+        var referral = Load(call, Guid.Parse(referralId));
+        var decision = call.DecideOn(referral);
+        if (call.Replayed is not null) return Show(call, referral, decision);
+        if (etag.Length > 0 && !string.Equals(etag, Etag.Of(referral), StringComparison.Ordinal))
+            throw new Refusal(Wire.ErrorReason.ConcurrentChange, ("etag", Etag.Of(referral)), ("state", CodeText.Of(referral.State)));
+        if (move is null) referral.Move(action, referral.PartyOf(call.Unit.UnitId)!.Value);
+        else move(call, RequireReceiver(call, referral));
+        then?.Invoke(call, referral);
+        Record(call, referral, action, remark);
+        call.Change.Key!.Outcome = referral.ReferralId.ToString();
+        return Show(call, referral, decision);
+    }
+
+    private static Referral RequireReceiver(Call call, Referral referral) =>
+        referral.PartyOf(call.Unit.UnitId) == ReferralParty.Receiver ? referral : throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "receiver"));
+
+    private static void ServeInCase(Call call, Referral referral)
+    {
+        if (referral.CaseId is not { } caseId) return;
+        var content = Open(call, referral);
+        call.Raise(new ReferralAcceptedForCase(caseId, referral.ToUnitId, [.. content.Subjects.Select(s => Guid.Parse(s.PersonId))], [.. content.Services]));
+    }
+
+    private static void Complete(Call call, Referral referral, Wire.ResubmitReferralRequest request)
+    {
+        if (request.View is { } next)
+            (referral.ViewClasses, referral.ViewUntil) = (ClassSet.Of([.. next.Classes]).Bits, next.Until?.ToDateTimeOffset());
+        ReferralPolicy.RequireView(call, Addressee.Require(call, referral.ToUnitId), new ClassSet(referral.ViewClasses), request.Facts);
+        var content = Open(call, referral);
+        content.Facts.Add(request.Facts);
+        referral.Sealed = call.Vault.SealFacts(referral.Jurisdiction, ReferralQueries.ContentColumn, referral.ReferralId, content);
+    }
+
+    /// <summary>The move with who, when and why, and the other side's notice of it (R-REF-2).</summary>
+    private static void Record(Call call, Referral referral, Wire.ReferralAction action, string remark)
+    {
+        if (action != Wire.ReferralAction.Submit) call.Change.Update(referral);
+        var moveId = call.NewId();
+        call.Change.Add(new ReferralMoveRow
+        {
+            MoveId = moveId, Number = referral.Version, ReferralId = referral.ReferralId, Action = action, State = referral.State, MovedAt = call.Now, UnitId = call.Unit.UnitId,
+            PersonId = call.Context!.Actor.PersonId,
+            Remark = remark.Length == 0 ? [] : call.Vault.SealText(referral.Jurisdiction, ReferralQueries.RemarkColumn, moveId, remark),
+        });
+        var receives = action is Wire.ReferralAction.Submit or Wire.ReferralAction.Resubmit or Wire.ReferralAction.Withdraw;
+        call.Change.Notify(new NoticeDraft(
+            receives ? referral.ToUnitId : referral.FromUnitId,
+            action is Wire.ReferralAction.Submit or Wire.ReferralAction.Resubmit ? Wire.NoticeKind.ReferralReceived : Wire.NoticeKind.ReferralMoved,
+            referral.ReferralId, referral.CaseId));
+    }
+
+    private static Referral Load(Call call, Guid referralId) =>
+        call.Read.FindReferral(referralId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+
+    private static Wire.Referral Open(Call call, Referral referral) =>
+        call.Vault.OpenFacts(Wire.Referral.Parser, ReferralQueries.ContentColumn, referral.ReferralId, referral.Sealed);
+
+    private static Wire.Referral Show(Call call, Referral referral, Decision decision)
+    {
+        var wire = Open(call, referral);
+        call.Touches("referral", referral.ReferralId);
+        foreach (var subject in wire.Subjects) call.Concerns(subject.NationalId);
+        wire.ReferralId = referral.ReferralId.ToString();
+        wire.State = referral.State;
+        wire.FromUnitId = referral.FromUnitId;
+        wire.ToUnitId = referral.ToUnitId;
+        wire.CaseId = referral.CaseId?.ToString() ?? "";
+        wire.Protective = referral.IsProtective;
+        wire.CreatedAt = Timestamp.FromDateTimeOffset(referral.CreatedAt);
+        wire.DeclineReason = referral.DeclineReason;
+        wire.ProposedUnitId = referral.ProposedUnitId;
+        wire.Outcome = referral.Outcome;
+        wire.Etag = Etag.Of(referral);
+        foreach (var move in call.Read.MovesOf(referral.ReferralId).Concat(call.Change.Added.OfType<ReferralMoveRow>()))
+            if (move.ReferralId == referral.ReferralId) wire.Moves.Add(ToWire(call, move));
+        RedactionPlan.For(Wire.Referral.Descriptor).Redact(wire, decision.Visible);
+        return wire;
+    }
+
+    private static Wire.ReferralMove ToWire(Call call, ReferralMoveRow move) => new()
+    {
+        Action = move.Action, State = move.State, MovedAt = Timestamp.FromDateTimeOffset(move.MovedAt), UnitId = move.UnitId, PersonId = move.PersonId,
+        Remark = move.Remark.Length == 0 ? "" : call.Vault.OpenText(ReferralQueries.RemarkColumn, move.MoveId, move.Remark),
+    };
+}

@@ -1,0 +1,124 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Referrals;
+
+/// <summary>A person whom a referral is about; which persons units have to do with is read from here at each call.</summary>
+internal sealed class ReferralSubjectRow
+{
+    public Guid ReferralId { get; set; }
+
+    public Guid PersonId { get; set; }
+}
+
+/// <summary>A move that was made; never changed (R-REF-2).</summary>
+internal sealed class ReferralMoveRow
+{
+    public Guid MoveId { get; set; }
+
+    public Guid ReferralId { get; set; }
+
+    /// <summary>Version of the referral that the move made; orders the moves.</summary>
+    public int Number { get; set; }
+
+    public Wire.ReferralAction Action { get; set; }
+
+    public Wire.ReferralState State { get; set; }
+
+    public DateTimeOffset MovedAt { get; set; }
+
+    public string UnitId { get; set; } = "";
+
+    public string PersonId { get; set; } = "";
+
+    /// <summary>Remark, sealed; empty: none.</summary>
+    public byte[] Remark { get; set; } = [];
+}
+
+/// <summary>Where referrals lie.</summary>
+internal sealed class ReferralMapping :
+    IEntityTypeConfiguration<Referral>, IEntityTypeConfiguration<ReferralSubjectRow>, IEntityTypeConfiguration<ReferralMoveRow>
+{
+    public void Configure(EntityTypeBuilder<Referral> builder)
+    {
+        builder.ToTable("referral");
+        builder.HasKey(r => r.ReferralId);
+        builder.Property(r => r.ReferralId).HasColumnName("referral_id");
+        builder.Property(r => r.FromUnitId).HasColumnName("from_unit_id");
+        builder.Property(r => r.ToUnitId).HasColumnName("to_unit_id");
+        builder.Property(r => r.Jurisdiction).HasColumnName("jurisdiction");
+        builder.Property(r => r.State).HasColumnName("state");
+        builder.Property(r => r.CaseId).HasColumnName("case_id");
+        builder.Property(r => r.IsProtective).HasColumnName("is_protective");
+        builder.Property(r => r.CreatedAt).HasColumnName("created_at");
+        builder.Property(r => r.ViewClasses).HasColumnName("view_classes");
+        builder.Property(r => r.ViewUntil).HasColumnName("view_until");
+        builder.Property(r => r.DeclineReason).HasColumnName("decline_reason");
+        builder.Property(r => r.ProposedUnitId).HasColumnName("proposed_unit_id");
+        builder.Property(r => r.Outcome).HasColumnName("outcome");
+        builder.Property(r => r.Sealed).HasColumnName("sealed");
+        builder.Property(r => r.Version).HasColumnName("version").IsConcurrencyToken();
+        builder.HasIndex(r => new { r.ToUnitId, r.ReferralId });
+        builder.HasIndex(r => new { r.FromUnitId, r.ReferralId });
+    }
+
+    public void Configure(EntityTypeBuilder<ReferralSubjectRow> builder)
+    {
+        builder.ToTable("referral_subject");
+        builder.HasKey(s => new { s.ReferralId, s.PersonId });
+        builder.Property(s => s.ReferralId).HasColumnName("referral_id");
+        builder.Property(s => s.PersonId).HasColumnName("person_id");
+        builder.HasIndex(s => s.PersonId);
+    }
+
+    public void Configure(EntityTypeBuilder<ReferralMoveRow> builder)
+    {
+        builder.ToTable("referral_move");
+        builder.HasKey(m => m.MoveId);
+        builder.Property(m => m.MoveId).HasColumnName("move_id");
+        builder.Property(m => m.ReferralId).HasColumnName("referral_id");
+        builder.Property(m => m.Number).HasColumnName("number");
+        builder.Property(m => m.Action).HasColumnName("action");
+        builder.Property(m => m.State).HasColumnName("state");
+        builder.Property(m => m.MovedAt).HasColumnName("moved_at");
+        builder.Property(m => m.UnitId).HasColumnName("unit_id");
+        builder.Property(m => m.PersonId).HasColumnName("person_id");
+        builder.Property(m => m.Remark).HasColumnName("remark");
+        builder.HasIndex(m => new { m.ReferralId, m.Number });
+    }
+}
+
+/// <summary>Reads referrals.</summary>
+internal static class ReferralQueries
+{
+    public static readonly SealedColumn ContentColumn = new("referral", "sealed");
+
+    public static readonly SealedColumn RemarkColumn = new("referral_move", "remark");
+
+    public static Referral? FindReferral(this ReadSession session, Guid referralId) =>
+        Queries.ById(session.Db, referralId);
+
+    public static List<ReferralMoveRow> MovesOf(this ReadSession session, Guid referralId) =>
+        [.. Queries.Moves(session.Db, referralId)];
+
+    /// <summary>Referrals that a unit made, or received and still holds, newest first, before an id.</summary>
+    public static List<Referral> ListReferrals(this ReadSession session, string unitId, Wire.ReferralState state, Guid before, int count)
+    {
+        var query = session.Db.Set<Referral>().Where(r => r.FromUnitId == unitId || (r.ToUnitId == unitId
+            && r.State != Wire.ReferralState.Closed && r.State != Wire.ReferralState.Declined && r.State != Wire.ReferralState.Withdrawn
+            && r.State != Wire.ReferralState.Returned && r.State != Wire.ReferralState.Transferred));
+        if (state != Wire.ReferralState.Unspecified) query = query.Where(r => r.State == state);
+        return [.. query.Where(r => r.ReferralId.CompareTo(before) < 0).OrderByDescending(r => r.ReferralId).Take(count)];
+    }
+
+    private static class Queries
+    {
+        public static readonly Func<ExchangeDb, Guid, Referral?> ById =
+            EF.CompileQuery((ExchangeDb db, Guid id) => db.Set<Referral>().AsNoTracking().FirstOrDefault(r => r.ReferralId == id));
+
+        public static readonly Func<ExchangeDb, Guid, IEnumerable<ReferralMoveRow>> Moves =
+            EF.CompileQuery((ExchangeDb db, Guid id) =>
+                db.Set<ReferralMoveRow>().AsNoTracking().Where(m => m.ReferralId == id).OrderBy(m => m.Number).AsQueryable());
+    }
+}

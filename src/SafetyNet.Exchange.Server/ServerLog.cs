@@ -1,0 +1,24 @@
+using Serilog;
+
+namespace SafetyNet.Exchange.Server;
+
+/// <summary>
+/// Every line that the server writes to its operating log, in one place, so that a reader can see that none holds a personal value. Evidence does not go
+/// here: see Audit/.
+/// </summary>
+internal static class ServerLog
+{
+    public static void Started(string exchange, string tokens, string revision) =>
+        Log.Information("Serving {Exchange}, tokens at {Tokens}, need-to-know policy revision {Revision}", exchange, tokens, revision);
+
+    public static void StoreBroke(string kind) =>
+        Log.Fatal("The store failed with {Kind}; nobody knows what the disk holds. Stopping: check disk and file, then restart, which verifies the log", kind);
+
+    public static void CallFailed(string method, Guid decisionId, Exception exception) =>
+        Log.Error("Call {Method} with decision {DecisionId} failed with {Kind} at {Where}", method, decisionId, exception.GetType().Name,
+            new System.Diagnostics.StackTrace(exception, false).GetFrame(0)?.GetMethod()?.Name);
+
+    public static void RecordNotWritten(string method, Guid decisionId) =>
+        Log.Error("The record of {Method} with decision {DecisionId} could not be written; the call was refused", method, decisionId);
+
+}

@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace SafetyNet.Exchange.Server.Storage;
+
+/// <summary>Finds a person by national id or by name and birth date without opening a single stored value (R-HH-5).</summary>
+/// <remarks>HMAC-SHA-256, 32 bytes, of a one-byte field label and the normalised value, so that equal texts in two fields give unrelated
+/// bytes. Whoever holds the key can
+/// test guesses (there are some 10^9 national ids): the key never leaves the ring. Equal persons have equal bytes within one key only;
+/// after a rotation a search
+/// tries every generation until rows are indexed anew. Safe for concurrent use.</remarks>
+internal sealed class BlindIndex
+{
+    /// <summary>32 bytes.</summary>
+    public const int SizeBytes = 32;
+
+    // Stored by their effect in every index value: never renumber.
+    private const byte NationalIdLabel = 1;
+    private const byte NameAndBirthDateLabel = 2;
+    private const byte PhoneLabel = 3;
+    private const int StackLimitBytes = 256;
+
+    private readonly KeyRing _ring;
+    private readonly uint _keyId;
+
+    /// <param name="ring">Holds the key.</param>
+    /// <param name="keyId">A key of purpose <see cref="KeyPurpose.BlindIndex"/>.</param>
+    public BlindIndex(KeyRing ring, uint keyId)
+    {
+        _ring = ring;
+        _keyId = keyId;
+        _ = ring.GetBytes(keyId, KeyPurpose.BlindIndex);
+    }
+
+    /// <summary>The key, to store beside the index value.</summary>
+    public uint KeyId => _keyId;
+
+    /// <summary>Writes 32 bytes for a national id or resident-certificate number; case, width and surrounding space do not
+    /// matter.</summary>
+    public void OfNationalId(string nationalId, Span<byte> index) => Compute(NationalIdLabel, Normalised(nationalId), 0, index);
+
+    /// <inheritdoc cref="OfNationalId(string, Span{byte})"/>
+    public byte[] OfNationalId(string nationalId)
+    {
+        var index = new byte[SizeBytes];
+        OfNationalId(nationalId, index);
+        return index;
+    }
+
+    /// <summary>Writes 32 bytes for a full name and a birth date; width, letter case, any space and the kind of middle dot do not
+    /// matter, variant characters do.</summary>
+    public void OfNameAndBirthDate(string name, DateOnly birthDate, Span<byte> index) =>
+        Compute(NameAndBirthDateLabel, Normalised(name), birthDate.DayNumber, index);
+
+    /// <inheritdoc cref="OfNameAndBirthDate(string, DateOnly, Span{byte})"/>
+    public byte[] OfNameAndBirthDate(string name, DateOnly birthDate)
+    {
+        var index = new byte[SizeBytes];
+        OfNameAndBirthDate(name, birthDate, index);
+        return index;
+    }
+
+    /// <summary>Writes 32 bytes for a phone number's digits; hyphens, brackets and space do not matter, a country code does.</summary>
+    public void OfPhone(string phone, Span<byte> index) =>
+        Compute(PhoneLabel, string.Concat(Normalised(phone).Where(c => char.IsAsciiDigit(c) || c == '+')), 0, index);
+
+    private void Compute(byte label, string value, int number, Span<byte> index)
+    {
+        // Label and number have fixed lengths, so no two (label, value, number) give the same bytes.
+        var length = 1 + sizeof(int) + Encoding.UTF8.GetByteCount(value);
+        Span<byte> input = length <= StackLimitBytes ? stackalloc byte[length] : new byte[length];
+        input[0] = label;
+        BinaryPrimitives.WriteInt32BigEndian(input[1..], number);
+        Encoding.UTF8.GetBytes(value, input[(1 + sizeof(int))..]);
+        HMACSHA256.HashData(_ring.GetBytes(_keyId, KeyPurpose.BlindIndex), input, index[..SizeBytes]);
+        CryptographicOperations.ZeroMemory(input);
+    }
+
+    /// <summary>NFKC, upper case, no white space, one middle dot (names of indigenous people are written with several).</summary>
+    private static string Normalised(string value)
+    {
+        if (IsPlain(value))
+            return value;
+        var text = value.Normalize(NormalizationForm.FormKC).ToUpper(CultureInfo.InvariantCulture);
+        var kept = new StringBuilder(text.Length);
+        foreach (var c in text)
+        {
+            if (!char.IsWhiteSpace(c))
+                kept.Append(c is '\u2027' or '\u30FB' or '\u2022' or '\u2024' or '\uFF65' ? '\u00B7' : c);
+        }
+
+        return kept.ToString();
+    }
+
+    private static bool IsPlain(string value)
+    {
+        foreach (var c in value)
+        {
+            // Digits, capitals and the common ideographs (U+4E00 to U+9FFF) are their own normal form.
+            if (c is not ((>= '0' and <= '9') or (>= 'A' and <= 'Z') or (>= '\u4E00' and <= '\u9FFF')))
+                return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,62 @@
+namespace SafetyNet.Exchange.Server.Storage;
+
+/// <summary>
+/// What one call changes: rows, notices to inboxes, and the key under which it happens once. Collected while a call is handled, made durable in one
+/// piece with the call's audit entry, or not at all.
+/// </summary>
+internal sealed class Change
+{
+    private readonly List<object> _added = [];
+    private readonly List<object> _updated = [];
+    private readonly List<NoticeDraft> _notices = [];
+
+    public IReadOnlyList<object> Added => _added;
+
+    public IReadOnlyList<object> Updated => _updated;
+
+    public IReadOnlyList<NoticeDraft> Notices => _notices;
+
+    /// <summary>Inbox acknowledged by this call; null: none.</summary>
+    public Acknowledgement? Acknowledged { get; set; }
+
+    /// <summary>Key under which this call happens once; null: it may happen again.</summary>
+    public RequestKey? Key { get; set; }
+
+    public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && Acknowledged is null;
+
+    public void Add(object row) => _added.Add(row);
+
+    /// <summary>A row read before and changed since; where it is <see cref="IVersioned"/> a change by somebody else in between fails the commit.</summary>
+    public void Update(object row)
+    {
+        if (_updated.Contains(row) || _added.Contains(row)) return;
+        if (row is IVersioned versioned) versioned.Version++;
+        _updated.Add(row);
+    }
+
+    public void Notify(NoticeDraft notice) => _notices.Add(notice);
+
+    public void Clear()
+    {
+        _added.Clear();
+        _updated.Clear();
+        _notices.Clear();
+        Acknowledged = null;
+    }
+}
+
+/// <summary>A notice before it has its place in the inbox.</summary>
+internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId);
+
+/// <summary>Everything up to a sequence number of a unit's inbox has been taken note of.</summary>
+internal sealed record Acknowledgement(string UnitId, long UpToSequence);
+
+/// <summary>
+/// The key of one attempt: SHA-256 over agency, person, method and request_id (32 bytes), the SHA-256 of the request, and what it made.
+/// Another agency, person or method has another key (B53).
+/// </summary>
+internal sealed record RequestKey(byte[] Key, byte[] RequestHash)
+{
+    /// <summary>Id of what the call made or moved; what a replay answers from.</summary>
+    public string Outcome { get; set; } = "";
+}

@@ -1,0 +1,352 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Threading.Channels;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using SafetyNet.Exchange.Server.Audit;
+
+namespace SafetyNet.Exchange.Server.Storage;
+
+/// <summary>Where a call's record stands in the log: position from 0, and leaf hash (32 bytes).</summary>
+internal readonly record struct LogPlace(long Position, byte[] LeafHash);
+
+/// <summary>The same request_id was committed by a call that ran at the same time.</summary>
+internal sealed class RequestKeyTakenException : Exception;
+
+/// <summary>A row changed after the call had read it.</summary>
+internal sealed class StaleRowException : Exception;
+
+/// <summary>The store cannot make anything durable now; nothing of the call happened.</summary>
+internal sealed class StoreUnavailableException(Exception? cause) : Exception("The store cannot take the record of the call.", cause);
+
+/// <summary>
+/// The only way anything becomes durable. One writer drains all that waits, gives each commit a savepoint of its own and all of them one flush
+/// (design.md 7): change, request key, notices and audit record of a call stand together or not at all.
+/// A commit without an audit entry does not compile; nothing else in the server may save (BannedSymbols.txt).
+/// Trust: who can write to the database file can change what is in it, but not the log without the check finding it.
+/// </summary>
+internal sealed class CommitQueue : IAsyncDisposable
+{
+    /// <summary>Most commits that share one flush; bounds how long the first of them waits for the last.</summary>
+    private const int MostPerFlush = 512;
+
+    private readonly Channel<Pending> _waiting =
+        Channel.CreateBounded<Pending>(new BoundedChannelOptions(8192) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly SqliteStore _store;
+    private readonly AuditLog _log;
+    private readonly TimeProvider _clock;
+    private readonly Action _stop;
+    private readonly Thread _writer;
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile Exception? _broken;
+
+    public CommitQueue(SqliteStore store, AuditLog log, TimeProvider clock, Action stop)
+    {
+        (_store, _log, _clock, _stop) = (store, log, clock, stop);
+        _writer = new Thread(WriteAll) { Name = "commit", IsBackground = true };
+        _writer.Start();
+    }
+
+    /// <summary>Told after a flush which unit has new notices; called on the writer's thread, so it only rings a bell.</summary>
+    public Action<string>? Noticed { get; set; }
+
+    /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
+    public bool IsBroken => _broken is not null;
+
+    /// <summary>Flushes so far; what a benchmark divides by.</summary>
+    public long Flushes { get; private set; }
+
+    /// <summary>Makes a call's change and its audit entry durable, and says where the entry stands in the log. Returns only after the flush.</summary>
+    /// <exception cref="RequestKeyTakenException">Run the call again: it is a replay now.</exception>
+    /// <exception cref="StaleRowException">Somebody else was first.</exception>
+    /// <exception cref="StoreUnavailableException">Nothing happened.</exception>
+    public async ValueTask<LogPlace> CommitAsync(AuditEntry entry, Change? change)
+    {
+        if (_broken is { } broken) throw new StoreUnavailableException(broken);
+        var pending = new Pending(entry, change);
+        if (!_waiting.Writer.TryWrite(pending)) await _waiting.Writer.WriteAsync(pending);
+        return await pending.Done.Task;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _stopped.Task;
+    }
+
+    private void WriteAll()
+    {
+        var batch = new List<Pending>(MostPerFlush);
+        Session? session = null;
+        try
+        {
+            while (WaitForWork())
+            {
+                batch.Clear();
+                while (batch.Count < MostPerFlush && _waiting.Reader.TryRead(out var pending)) batch.Add(pending);
+                try
+                {
+                    session ??= new Session(_store, _log);
+                    Flush(session, batch);
+                }
+                catch (Exception e)
+                {
+                    session?.Dispose();
+                    session = null;
+                    _log.ForgetUncommitted();
+                    Break(e);
+                    foreach (var pending in batch) pending.Done.TrySetException(new StoreUnavailableException(e));
+                }
+            }
+        }
+        finally
+        {
+            session?.Dispose();
+            while (_waiting.Reader.TryRead(out var left)) left.Done.TrySetException(new StoreUnavailableException(_broken));
+            _stopped.TrySetResult();
+        }
+    }
+
+    /// <summary>Waits for a commit, or for a checkpoint to fall due; false: the queue is closed and empty.</summary>
+    private bool WaitForWork()
+    {
+        while (true)
+        {
+            if (_waiting.Reader.TryPeek(out _)) return true;
+            var wait = _waiting.Reader.WaitToReadAsync().AsTask();
+            if (!_log.HasUnsigned) return wait.GetAwaiter().GetResult();
+            if (wait.Wait(AuditLog.SignWithin)) return wait.Result;
+            return true;
+        }
+    }
+
+    /// <summary>After a failed flush nobody knows what the disk holds (a failed fsync is never retried as success): stop, and let a restart look.</summary>
+    private void Break(Exception e)
+    {
+        if (e is SqliteException { SqliteErrorCode: 13 or 5 }) return;
+        _broken = e;
+        ServerLog.StoreBroke(e.GetType().Name);
+        _stop();
+    }
+
+    private void Flush(Session session, List<Pending> batch)
+    {
+        using var transaction = session.Connection.BeginTransaction(deferred: false);
+        session.Begin(transaction);
+        var committed = new List<(Pending Pending, LogPlace Place)>(batch.Count);
+        foreach (var pending in batch)
+        {
+            if (session.TryWrite(pending, out var place) is { } refused) pending.Failure = refused;
+            else committed.Add((pending, place));
+        }
+
+        var checkpoint = _log.SignIfDue(_clock.GetUtcNow());
+        if (checkpoint is not null) session.Write(checkpoint);
+        transaction.Commit();
+        Flushes++;
+        _log.Publish(checkpoint);
+        session.Committed();
+        foreach (var (pending, place) in committed) pending.Done.TrySetResult(place);
+        foreach (var pending in batch)
+        {
+            if (pending.Failure is { } failure) pending.Done.TrySetException(failure);
+            else if (pending.Change is { Notices.Count: > 0 } change && Noticed is { } noticed)
+                foreach (var notice in change.Notices) noticed(notice.UnitId);
+        }
+    }
+
+    private sealed class Pending(AuditEntry entry, Change? change)
+    {
+        public AuditEntry Entry { get; } = entry;
+
+        public Change? Change { get; } = change;
+
+        public TaskCompletionSource<LogPlace> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Exception? Failure { get; set; }
+    }
+
+    /// <summary>The writer's own connection: prepared commands for what every call writes, EF Core for the rows of features.</summary>
+    private sealed class Session : IDisposable
+    {
+        private readonly AuditLog _log;
+        private readonly ExchangeDb _db;
+        private readonly SqliteCommand _record, _key, _notice, _sequence, _inbox, _acknowledge, _checkpoint, _savepoint, _release, _rollback;
+        private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
+        private readonly List<string> _sequencesOfCommit = [];
+
+        public Session(SqliteStore store, AuditLog log)
+        {
+            _log = log;
+            Connection = store.OpenWriter();
+            _db = SqliteStore.ContextOn(Connection);
+            _db.Database.AutoSavepointsEnabled = false;
+            _savepoint = Command("SAVEPOINT one");
+            _release = Command("RELEASE one");
+            _rollback = Command("ROLLBACK TO one");
+            _record = Command("INSERT INTO audit_record (position, decision_id, leaf_hash, body) VALUES ($position, $decision, $leaf, $body)",
+                "$position", "$decision", "$leaf", "$body");
+            _key = Command("INSERT INTO request_key (key, request_hash, outcome, at) VALUES ($key, $hash, $outcome, $at) ON CONFLICT DO NOTHING",
+                "$key", "$hash", "$outcome", "$at");
+            _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id) "
+                + "VALUES ($unit, $sequence, $kind, $at, $referral, $case, $cause, $decision)",
+                "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision");
+            _sequence = Command("SELECT last_sequence FROM inbox WHERE unit_id = $unit", "$unit");
+            _inbox = Command("INSERT INTO inbox (unit_id, last_sequence, acknowledged_sequence) VALUES ($unit, $sequence, 0) "
+                + "ON CONFLICT (unit_id) DO UPDATE SET last_sequence = excluded.last_sequence", "$unit", "$sequence");
+            _acknowledge = Command("UPDATE inbox SET acknowledged_sequence = max(acknowledged_sequence, $sequence) "
+                + "WHERE unit_id = $unit AND last_sequence >= $sequence", "$unit", "$sequence");
+            _checkpoint = Command("INSERT INTO audit_checkpoint (size, signed_at, frontier, note) VALUES ($size, $at, $frontier, $note)",
+                "$size", "$at", "$frontier", "$note");
+        }
+
+        public SqliteConnection Connection { get; }
+
+        public void Begin(SqliteTransaction transaction)
+        {
+            foreach (var command in Commands()) command.Transaction = transaction;
+            _db.Database.UseTransaction(transaction);
+        }
+
+        public void Committed() => _db.Database.UseTransaction(null);
+
+        /// <summary>Writes one commit behind a savepoint; answers why it was left out, or null.</summary>
+        public Exception? TryWrite(Pending pending, out LogPlace place)
+        {
+            place = default;
+            var change = pending.Change;
+            if (change is null or { IsEmpty: true, Key: null })
+            {
+                place = Append(pending.Entry);
+                return null;
+            }
+
+            _savepoint.ExecuteNonQuery();
+            _sequencesOfCommit.Clear();
+            Exception? refused = null;
+            try
+            {
+                Write(change, pending.Entry);
+            }
+            catch (Exception e) when (e is RequestKeyTakenException or StaleRowException)
+            {
+                refused = e;
+            }
+            catch (DbUpdateConcurrencyException)
+            {
+                refused = new StaleRowException();
+            }
+            catch (DbUpdateException e) when (e.InnerException is SqliteException { SqliteErrorCode: 19 })
+            {
+                refused = new StaleRowException();
+            }
+
+            if (refused is not null)
+            {
+                _rollback.ExecuteNonQuery();
+                _release.ExecuteNonQuery();
+                foreach (var unit in _sequencesOfCommit) _sequences.Remove(unit);
+                return refused;
+            }
+
+            place = Append(pending.Entry);
+            _release.ExecuteNonQuery();
+            return null;
+        }
+
+        public void Write(LogHead checkpoint)
+        {
+            Set(_checkpoint, checkpoint.Size, Instants.ToMicros(checkpoint.SignedAt), checkpoint.Frontier, checkpoint.Note);
+            _checkpoint.ExecuteNonQuery();
+        }
+
+        public void Dispose()
+        {
+            foreach (var command in Commands()) command.Dispose();
+            _db.Dispose();
+            Connection.Dispose();
+        }
+
+        private LogPlace Append(AuditEntry entry)
+        {
+            var place = new LogPlace(_log.Append(entry.LeafHash), entry.LeafHash);
+            Set(_record, place.Position, entry.DecisionId.ToByteArray(true), entry.LeafHash, entry.Body);
+            _record.ExecuteNonQuery();
+            return place;
+        }
+
+        private void Write(Change change, AuditEntry entry)
+        {
+            var at = Instants.ToMicros(entry.DecidedAt);
+            if (change.Key is { } key)
+            {
+                Set(_key, key.Key, key.RequestHash, key.Outcome, at);
+                if (_key.ExecuteNonQuery() == 0) throw new RequestKeyTakenException();
+            }
+
+            Save(change);
+            foreach (var notice in change.Notices)
+            {
+                var sequence = NextSequence(notice.UnitId);
+                Set(_notice, notice.UnitId, sequence, (int)notice.Kind, at, Bytes(notice.ReferralId), Bytes(notice.CaseId),
+                    entry.ActingUnitId, entry.DecisionId.ToByteArray(true));
+                _notice.ExecuteNonQuery();
+                Set(_inbox, notice.UnitId, sequence);
+                _inbox.ExecuteNonQuery();
+            }
+
+            if (change.Acknowledged is { } acknowledged)
+            {
+                Set(_acknowledge, acknowledged.UnitId, acknowledged.UpToSequence);
+                if (_acknowledge.ExecuteNonQuery() == 0) throw new StaleRowException();
+            }
+        }
+
+        [SuppressMessage("ApiDesign", "RS0030", Justification = "The one place that saves: it holds the audit entry.")]
+        private void Save(Change change)
+        {
+            if (change.Added.Count == 0 && change.Updated.Count == 0) return;
+            try
+            {
+                foreach (var row in change.Added) _db.Add(row);
+                foreach (var row in change.Updated)
+                {
+                    var tracked = _db.Attach(row);
+                    tracked.State = EntityState.Modified;
+                    if (row is not IVersioned) continue;
+                    var version = tracked.Property(nameof(IVersioned.Version));
+                    version.OriginalValue = (int)version.CurrentValue! - 1;
+                }
+
+                _db.SaveChanges();
+            }
+            finally
+            {
+                _db.ChangeTracker.Clear();
+            }
+        }
+
+        private long NextSequence(string unitId)
+        {
+            if (!_sequences.TryGetValue(unitId, out var last))
+            {
+                Set(_sequence, unitId);
+                last = _sequence.ExecuteScalar() is long stored ? stored : 0;
+            }
+
+            _sequencesOfCommit.Add(unitId);
+            return _sequences[unitId] = last + 1;
+        }
+
+        private IEnumerable<SqliteCommand> Commands() =>
+            [_record, _key, _notice, _sequence, _inbox, _acknowledge, _checkpoint, _savepoint, _release, _rollback];
+
+        private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
+
+        private static void Set(SqliteCommand command, params ReadOnlySpan<object> values)
+        {
+            for (var i = 0; i < values.Length; i++) command.Parameters[i].Value = values[i];
+        }
+
+        private static object Bytes(Guid? id) => id is { } value ? value.ToByteArray(true) : DBNull.Value;
+    }
+}

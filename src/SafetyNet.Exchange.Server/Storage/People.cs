@@ -1,0 +1,180 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace SafetyNet.Exchange.Server.Storage;
+
+/// <summary>
+/// A person as stored: found by blind index, opened only with the vault. The sealed part is a <see cref="Wire.HouseholdMember"/>.
+/// A person whom no register has brought yet, known from a referral only, has no household.
+/// </summary>
+internal sealed class PersonRow
+{
+    public Guid PersonId { get; set; }
+
+    /// <summary>Jurisdiction of the household, or of the unit that brought the person.</summary>
+    public Wire.Jurisdiction Jurisdiction { get; set; }
+
+    /// <summary>Blind index of the national id, 32 bytes; unique.</summary>
+    public byte[] NationalIdIndex { get; set; } = [];
+
+    /// <summary>Blind index of name and birth date, 32 bytes.</summary>
+    public byte[] NameIndex { get; set; } = [];
+
+    public Guid? HouseholdId { get; set; }
+
+    /// <summary>District of residence; empty: not known.</summary>
+    public string District { get; set; } = "";
+
+    /// <summary>Place in the household, head first, from 0.</summary>
+    public int Place { get; set; }
+
+    /// <summary>The whereabouts are protected (R-NTK-10).</summary>
+    public bool IsProtected { get; set; }
+
+    public byte[] Sealed { get; set; } = [];
+}
+
+/// <summary>Parenthood by blood, the one fact that every kinship follows from.</summary>
+internal sealed class ParentRow
+{
+    public Guid ParentId { get; set; }
+
+    public Guid ChildId { get; set; }
+}
+
+/// <summary>Where persons lie.</summary>
+internal sealed class PeopleMapping : IEntityTypeConfiguration<PersonRow>, IEntityTypeConfiguration<ParentRow>
+{
+    public void Configure(EntityTypeBuilder<PersonRow> builder)
+    {
+        builder.ToTable("person");
+        builder.HasKey(p => p.PersonId);
+        builder.Property(p => p.PersonId).HasColumnName("person_id");
+        builder.Property(p => p.Jurisdiction).HasColumnName("jurisdiction");
+        builder.Property(p => p.NationalIdIndex).HasColumnName("national_id_index");
+        builder.Property(p => p.NameIndex).HasColumnName("name_index");
+        builder.Property(p => p.HouseholdId).HasColumnName("household_id");
+        builder.Property(p => p.District).HasColumnName("district");
+        builder.Property(p => p.Place).HasColumnName("place");
+        builder.Property(p => p.IsProtected).HasColumnName("is_protected");
+        builder.Property(p => p.Sealed).HasColumnName("sealed");
+        builder.HasIndex(p => p.NationalIdIndex).IsUnique();
+        builder.HasIndex(p => p.NameIndex);
+        builder.HasIndex(p => p.HouseholdId);
+    }
+
+    public void Configure(EntityTypeBuilder<ParentRow> builder)
+    {
+        builder.ToTable("parent");
+        builder.HasKey(p => new { p.ParentId, p.ChildId });
+        builder.Property(p => p.ParentId).HasColumnName("parent_id");
+        builder.Property(p => p.ChildId).HasColumnName("child_id");
+        builder.HasIndex(p => p.ChildId);
+    }
+}
+
+/// <summary>A stored person who has been opened.</summary>
+internal sealed record KnownPerson(PersonRow Row, Wire.HouseholdMember Facts)
+{
+    public Guid Id => Row.PersonId;
+
+    public Wire.Person Person => Facts.Person;
+}
+
+/// <summary>Finds and opens persons; the hot statements of the exchange.</summary>
+internal static class People
+{
+    public static readonly SealedColumn FactsColumn = new("person", "sealed");
+
+    private const string Columns = "person_id, jurisdiction, national_id_index, name_index, household_id, district, place, is_protected, sealed";
+
+    public static KnownPerson? FindPerson(this ReadSession session, Vault vault, string nationalId) =>
+        One(vault, session.Query($"SELECT {Columns} FROM person WHERE national_id_index = $0", vault.Index.OfNationalId(nationalId)));
+
+    public static KnownPerson? FindPerson(this ReadSession session, Vault vault, Guid personId) =>
+        One(vault, session.Query($"SELECT {Columns} FROM person WHERE person_id = $0", personId.ToByteArray(true)));
+
+    /// <summary>Everyone of that name and birth date; usually one.</summary>
+    public static List<KnownPerson> FindPersons(this ReadSession session, Vault vault, string name, DateOnly birthDate) =>
+        All(vault, session.Query($"SELECT {Columns} FROM person WHERE name_index = $0 LIMIT 50", vault.Index.OfNameAndBirthDate(name, birthDate)));
+
+    /// <summary>Everyone of a household, head first.</summary>
+    public static List<KnownPerson> MembersOf(this ReadSession session, Vault vault, Guid householdId) =>
+        All(vault, session.Query($"SELECT {Columns} FROM person WHERE household_id = $0 ORDER BY place", householdId.ToByteArray(true)));
+
+    /// <summary>Relatives by blood to the second degree (R-HH-2), nearest first, each once.</summary>
+    public static List<(KnownPerson Person, Wire.Kinship Kinship)> RelativesOf(this ReadSession session, Vault vault, Guid personId)
+    {
+        var found = new List<(KnownPerson, Wire.Kinship)>();
+        using var reader = session.Query($"""
+            WITH kin (id, kinship) AS (
+              SELECT parent_id, 1 FROM parent WHERE child_id = $0
+              UNION ALL SELECT child_id, 2 FROM parent WHERE parent_id = $0
+              UNION ALL SELECT up.parent_id, 3 FROM parent AS mine JOIN parent AS up ON up.child_id = mine.parent_id WHERE mine.child_id = $0
+              UNION ALL SELECT down.child_id, 4 FROM parent AS mine JOIN parent AS down ON down.parent_id = mine.child_id WHERE mine.parent_id = $0
+              UNION ALL SELECT other.child_id, 5 FROM parent AS mine JOIN parent AS other ON other.parent_id = mine.parent_id WHERE mine.child_id = $0),
+            nearest (id, kinship) AS (SELECT id, min(kinship) FROM kin WHERE id <> $0 GROUP BY id)
+            SELECT {Columns}, kinship FROM nearest JOIN person ON person_id = id ORDER BY kinship, person_id
+            """, personId.ToByteArray(true));
+        while (reader.Read()) found.Add((Open(vault, reader), (Wire.Kinship)reader.GetInt32(9)));
+        return found;
+    }
+
+    /// <summary>Seals a person for storage under a new or known id.</summary>
+    public static PersonRow ToRow(Vault vault, Wire.Jurisdiction jurisdiction, Wire.HouseholdMember facts, Guid personId, Guid? householdId, string district, int place,
+        bool isProtected)
+    {
+        var person = facts.Person;
+        return new PersonRow
+        {
+            PersonId = personId,
+            Jurisdiction = jurisdiction,
+            NationalIdIndex = vault.Index.OfNationalId(person.NationalId),
+            NameIndex = vault.Index.OfNameAndBirthDate(person.Name, DateOnly.ParseExact(person.BirthDate, "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)),
+            HouseholdId = householdId,
+            District = district,
+            Place = place,
+            IsProtected = isProtected,
+            Sealed = vault.SealFacts(jurisdiction, FactsColumn, personId, facts),
+        };
+    }
+
+    private static KnownPerson? One(Vault vault, SqliteDataReader reader)
+    {
+        using (reader) return reader.Read() ? Open(vault, reader) : null;
+    }
+
+    private static List<KnownPerson> All(Vault vault, SqliteDataReader reader)
+    {
+        var found = new List<KnownPerson>();
+        using (reader)
+        {
+            while (reader.Read()) found.Add(Open(vault, reader));
+        }
+
+        return found;
+    }
+
+    private static KnownPerson Open(Vault vault, SqliteDataReader reader)
+    {
+        var row = new PersonRow
+        {
+            PersonId = reader.GetId(0),
+            Jurisdiction = (Wire.Jurisdiction)reader.GetInt32(1),
+            NationalIdIndex = reader.GetFieldValue<byte[]>(2),
+            NameIndex = reader.GetFieldValue<byte[]>(3),
+            HouseholdId = reader.IsDBNull(4) ? null : reader.GetId(4),
+            District = reader.GetString(5),
+            Place = reader.GetInt32(6),
+            IsProtected = reader.GetBoolean(7),
+            Sealed = reader.GetFieldValue<byte[]>(8),
+        };
+        var facts = vault.OpenFacts(Wire.HouseholdMember.Parser, FactsColumn, row.PersonId, row.Sealed);
+        facts.Person.PersonId = row.PersonId.ToString();
+        return new KnownPerson(row, facts);
+    }
+
+    /// <summary>An id stored as 16 bytes.</summary>
+    public static Guid GetId(this SqliteDataReader reader, int column) => new(reader.GetFieldValue<byte[]>(column), true);
+}

@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+
+namespace SafetyNet.Exchange.Server.Storage;
+
+/// <summary>
+/// The embedded database: one file, write-ahead log, every commit flushed (synchronous=FULL). One connection writes (<see cref="CommitQueue"/>),
+/// a pool of others reads snapshots (<see cref="ReadSession"/>).
+/// </summary>
+internal sealed class SqliteStore(string path) : IDisposable
+{
+    private readonly ConcurrentBag<ReadSession> _idle = [];
+
+    /// <summary>Where the database file is.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>Brings the schema up to date; run once, before anything else opens the file.</summary>
+    public void Migrate()
+    {
+        using var connection = OpenWriter();
+        using var db = ContextOn(connection);
+        db.Database.Migrate();
+    }
+
+    /// <summary>The connection that writes; never more than one at a time.</summary>
+    public SqliteConnection OpenWriter()
+    {
+        var connection = Open(SqliteOpenMode.ReadWriteCreate);
+        Execute(connection, "PRAGMA journal_mode=WAL");
+        Execute(connection, "PRAGMA synchronous=FULL");
+        Execute(connection, "PRAGMA wal_autocheckpoint=4000");
+        return connection;
+    }
+
+    public static ExchangeDb ContextOn(SqliteConnection connection) =>
+        new(new DbContextOptionsBuilder<ExchangeDb>().UseSqlite(connection).UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
+
+    /// <summary>A session with a snapshot of its own; give it back by disposing of it.</summary>
+    public ReadSession Read()
+    {
+        if (!_idle.TryTake(out var session)) session = new ReadSession(this, Open(SqliteOpenMode.ReadWrite));
+        session.Begin();
+        return session;
+    }
+
+    public void Return(ReadSession session) => _idle.Add(session);
+
+    public static SqliteCommand Prepare(SqliteConnection connection, string sql, params ReadOnlySpan<string> parameters)
+    {
+        var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Every statement is a constant of the caller; values travel as parameters.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        foreach (var parameter in parameters) command.Parameters.Add(new SqliteParameter { ParameterName = parameter });
+        return command;
+    }
+
+    public void Dispose()
+    {
+        while (_idle.TryTake(out var session)) session.Close();
+        SqliteConnection.ClearAllPools();
+    }
+
+    private SqliteConnection Open(SqliteOpenMode mode)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = Path, Mode = mode, Pooling = false, ForeignKeys = true, DefaultTimeout = 30,
+        }.ToString());
+        connection.Open();
+        // Sorting and temporary tables stay in memory: nothing personal in temporary files. Deleted rows are overwritten.
+        Execute(connection, "PRAGMA temp_store=MEMORY");
+        Execute(connection, "PRAGMA secure_delete=ON");
+        Execute(connection, "PRAGMA mmap_size=268435456");
+        Execute(connection, "PRAGMA cache_size=-16000");
+        return connection;
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = Prepare(connection, sql);
+        command.ExecuteNonQuery();
+    }
+}
