@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Text.Json;
+using SafetyNet.Exchange.Cli.Connections;
+using SafetyNet.Exchange.Cli.Demo;
+using SafetyNet.Exchange.Cli.Evidence;
+using Spectre.Console;
+
+namespace SafetyNet.Exchange.Cli.Commands;
+
+/// <summary><c>safetynet demo</c>: one family's story across five agencies, against the sandbox that runs or one of its own.</summary>
+internal static class DemoCommand
+{
+    private const int MostFamilies = 20;
+
+    public static Command Create()
+    {
+        var exchange = new ExchangeOptions();
+        var json = new Option<bool>("--json") { Description = "Print one JSON object and nothing else" };
+        var command = new CommandWithExamples(
+            "demo",
+            "Tell one family's story across five agencies by real calls, each promise checked; starts a private sandbox where none runs",
+            """
+            safetynet demo
+            safetynet demo --json
+            safetynet demo --endpoint https://localhost:5443 --tokens https://localhost:5444 --certs certs/sandbox
+            """)
+        {
+            json,
+        };
+        exchange.AddTo(command);
+        command.SetGuardedAction(async (parsed, cancellation) =>
+        {
+            var asJson = parsed.GetValue(json);
+            var told = await RunAsync(exchange.Resolve(parsed), exchange.NamesExchange(parsed), asJson ? Terminal.Silent : Terminal.Output, cancellation);
+            if (asJson)
+                Console.Out.WriteLine(JsonSerializer.Serialize(told, JsonSerializerOptions.Web));
+            return 0;
+        });
+        return command;
+    }
+
+    private static async Task<DemoFigures> RunAsync(SandboxNote sandbox, bool named, IAnsiConsole console, CancellationToken cancellation)
+    {
+        if (await SandboxNote.AnswersAsync(sandbox.Exchange, cancellation))
+            return await TellAsync(sandbox, $"{sandbox.Exchange}", console, cancellation);
+        if (named)
+            throw new CommandFailedException($"No exchange answers at {sandbox.Exchange}. Start it, or leave --endpoint out to let the demo start a private sandbox.");
+        await using var own = await console.Status().StartAsync("No exchange answers; starting a private sandbox …", _ => PrivateSandbox.StartAsync(TimeProvider.System, cancellation));
+        return await TellAsync(own.Note, $"{own.Note.Exchange}, a private sandbox, gone when the story ends", console, cancellation);
+    }
+
+    private static async Task<DemoFigures> TellAsync(SandboxNote sandbox, string source, IAnsiConsole console, CancellationToken cancellation)
+    {
+        var narrator = new Narrator(console);
+        var tally = new Tally();
+        var nobody = StoryFamily.NobodysNationalId(sandbox.Seed, sandbox.Persons);
+        using var cast = new Cast(sandbox, tally);
+        foreach (var family in StoryFamily.Shuffled(sandbox.Seed, sandbox.Persons).Take(MostFamilies))
+        {
+            narrator.Title(family, new SandboxSource(source));
+            if (await new FamilyStory(cast, family, nobody, narrator, tally, TimeProvider.System).TellAsync(cancellation) is { } log)
+            {
+                narrator.Ends(tally, log);
+                return new DemoFigures(tally.Calls, tally.Permitted, tally.Refused, tally.WithheldClasses, log.Verdict.Size, log.Verdict.IsIntact);
+            }
+        }
+
+        throw new CommandFailedException("Every family tried has an open case already. Start the sandbox on a fresh data folder.");
+    }
+
+    /// <summary>What <c>--json</c> prints; the names are part of the command's contract.</summary>
+    private sealed record DemoFigures(int Calls, int Permitted, int Refused, IReadOnlyList<string> WithheldClasses, long RecordsInLog, bool LogVerified);
+}
