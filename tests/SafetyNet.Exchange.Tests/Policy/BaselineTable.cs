@@ -88,20 +88,20 @@ internal static class BaselineTable
         if (one == PublicStatus)
             return r != None && q.Purpose is not (Wire.Purpose.Statistics or Wire.Purpose.Audit);
         if (missing && r is None or Matched or ReferredTo or Referrer or Serving or Primary)
-            return one is Identity or Contact or Household;
+            return one is Wire.ConfidentialityClass.Identity or Contact or Household;
 
         var service = q.Purpose is Wire.Purpose.ServiceDelivery or Wire.Purpose.CaseCoordination or Wire.Purpose.CrisisResponse;
         return r switch
         {
             Primary => service && (PrimarySees(one, q) || SentShows(one, q) || Shared(one, q) || OwnWriting(one, q)),
             Serving => service && (ServingSees(one, q) || SentShows(one, q) || Shared(one, q) || OwnWriting(one, q)),
-            ReferredTo => service && (SentShows(one, q) || one is Identity or Contact || ReporterByProtection(one, q)
+            ReferredTo => service && (SentShows(one, q) || one is Wire.ConfidentialityClass.Identity or Contact || ReporterByProtection(one, q)
                 || (one == CaseNote && Put(one, q))),
-            Referrer => (service || q.Purpose == Wire.Purpose.IntakeScreening) && one is Identity or Contact && q.Supplied.Contains(one),
+            Referrer => (service || q.Purpose == Wire.Purpose.IntakeScreening) && one is Wire.ConfidentialityClass.Identity or Contact && q.Supplied.Contains(one),
             Conference => q.Purpose == Wire.Purpose.CaseConference && ConferenceSees(one, q),
-            Matched => q.Purpose == Wire.Purpose.RosterMatching && (one == Involvement || (one == Identity && q.Supplied.Contains(one))),
+            Matched => q.Purpose == Wire.Purpose.RosterMatching && (one == Involvement || (one == Wire.ConfidentialityClass.Identity && q.Supplied.Contains(one))),
             Wire.Relationship.CentralIntake => q.Purpose == Wire.Purpose.IntakeScreening && IntakeSees(one, q),
-            Registrar => q.AgencyKind == HouseholdRegistration && one is Identity or Contact or Household
+            Registrar => q.AgencyKind == HouseholdRegistration && one is Wire.ConfidentialityClass.Identity or Contact or Household
                 && q.Purpose is Wire.Purpose.ServiceDelivery or Wire.Purpose.CaseCoordination,
             _ => false,
         };
@@ -109,7 +109,7 @@ internal static class BaselineTable
 
     private static bool PrimarySees(Wire.ConfidentialityClass one, NeedToKnowQuestion q) => one switch
     {
-        Identity or Contact or Household or Involvement => true,
+        Wire.ConfidentialityClass.Identity or Contact or Household or Involvement => true,
         Economic => q.AgencyKind == SocialWelfare,
         EducationRecord or EmploymentRecord or ImmigrationRecord or JuvenileJustice => true,
         ReporterIdentity => ReporterByProtection(one, q),
@@ -118,7 +118,7 @@ internal static class BaselineTable
 
     private static bool ServingSees(Wire.ConfidentialityClass one, NeedToKnowQuestion q) => one switch
     {
-        Identity or Contact => true,
+        Wire.ConfidentialityClass.Identity or Contact => true,
         Household => q.AgencyKind is SocialWelfare or Wire.AgencyKind.Health or Education,
         Involvement => q.AgencyKind is SocialWelfare or Wire.AgencyKind.Health || (q.AgencyKind == Police && q.UnitKind == WomenChildrenPolice),
         Economic => q.AgencyKind is SocialWelfare or Finance,
@@ -182,7 +182,7 @@ internal static class BaselineTable
 
     /// <summary>What a unit wrote itself it reads back.</summary>
     private static bool OwnWriting(Wire.ConfidentialityClass one, NeedToKnowQuestion q) =>
-        q.OwnUnit && q.Supplied.Contains(one) && one is not (Identity or ReporterIdentity or CaseNote);
+        q.OwnUnit && q.Supplied.Contains(one) && one is not (Wire.ConfidentialityClass.Identity or ReporterIdentity or CaseNote);
 
     private static bool ConferenceSees(Wire.ConfidentialityClass one, NeedToKnowQuestion q) => one switch
     {

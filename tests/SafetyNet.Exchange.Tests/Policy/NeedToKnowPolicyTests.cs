@@ -23,9 +23,9 @@ public sealed class NeedToKnowPolicyTests
     [Trait("Rule", "R-NTK-4")]
     public void The_referrer_sees_the_status_and_what_it_sent_itself()
     {
-        var decision = Policy.Decide(Some.Question(Wire.Relationship.Referrer) with { Supplied = ClassSet.Of(Identity, MentalHealth), Sent = ClassSet.All });
+        var decision = Policy.Decide(Some.Question(Wire.Relationship.Referrer) with { Supplied = ClassSet.Of(Wire.ConfidentialityClass.Identity, MentalHealth), Sent = ClassSet.All });
 
-        Assert.Equal(ClassSet.Of(NotPersonal, PublicStatus, Identity), decision.Visible);
+        Assert.Equal(ClassSet.Of(NotPersonal, PublicStatus, Wire.ConfidentialityClass.Identity), decision.Visible);
         Assert.Equal(["NTK-REFERRER-SENT", "NTK-STATUS"], decision.Rules);
     }
 
@@ -68,10 +68,10 @@ public sealed class NeedToKnowPolicyTests
             UnitKind = Wire.UnitKind.BoroughOffice,
             Purpose = Wire.Purpose.CaseConference,
             LegalBasis = Wire.LegalBasis.ConferenceResolution,
-            Agenda = ClassSet.Of(Identity, Household),
+            Agenda = ClassSet.Of(Wire.ConfidentialityClass.Identity, Household),
         });
 
-        Assert.Equal(ClassSet.Of(NotPersonal, PublicStatus, Identity, Household), decision.Visible);
+        Assert.Equal(ClassSet.Of(NotPersonal, PublicStatus, Wire.ConfidentialityClass.Identity, Household), decision.Visible);
     }
 
     /// <summary>The example under the table of domain.md 3.1.</summary>
@@ -126,7 +126,7 @@ public sealed class NeedToKnowPolicyTests
         var decision = Policy.Decide(Some.Question(Wire.Relationship.Serving) with { ProtectedAddress = true });
 
         Assert.False(decision.Visible.Contains(Contact));
-        Assert.True(decision.Visible.Contains(Identity));
+        Assert.True(decision.Visible.Contains(Wire.ConfidentialityClass.Identity));
         Assert.Contains("NTK-DENY-PROTECTED-ADDRESS", decision.Rules);
     }
 
@@ -163,9 +163,9 @@ public sealed class NeedToKnowPolicyTests
     [Fact]
     public void Classes_that_the_agency_may_not_hold_are_withheld_but_the_status_is_not()
     {
-        var decision = Policy.Decide(Some.Question(Wire.Relationship.Primary) with { Holdable = ClassSet.Of(Identity) });
+        var decision = Policy.Decide(Some.Question(Wire.Relationship.Primary) with { Holdable = ClassSet.Of(Wire.ConfidentialityClass.Identity) });
 
-        Assert.Equal(ClassSet.Of(NotPersonal, PublicStatus, Identity), decision.Visible);
+        Assert.Equal(ClassSet.Of(NotPersonal, PublicStatus, Wire.ConfidentialityClass.Identity), decision.Visible);
         Assert.Equal(["NTK-IDENTITY-SERVING", "NTK-STATUS"], decision.Rules);
     }
 
@@ -216,9 +216,9 @@ public sealed class NeedToKnowPolicyTests
     [InlineData(Wire.AgencyKind.Health, Wire.UnitKind.CommunityMentalHealthCenter, Wire.LegalBasis.Article6IntegratedService, Suicide, true)]
     [InlineData(Wire.AgencyKind.Police, Wire.UnitKind.PolicePrecinct, Wire.LegalBasis.Article6IntegratedService, DomesticViolence, false)]
     [InlineData(Wire.AgencyKind.Police, Wire.UnitKind.WomenChildrenPolice, Wire.LegalBasis.Article6IntegratedService, DomesticViolence, true)]
-    [InlineData(Wire.AgencyKind.CivilAffairs, Wire.UnitKind.BoroughOffice, Wire.LegalBasis.Article6IntegratedService, Identity, false)]
+    [InlineData(Wire.AgencyKind.CivilAffairs, Wire.UnitKind.BoroughOffice, Wire.LegalBasis.Article6IntegratedService, Wire.ConfidentialityClass.Identity, false)]
     [InlineData(Wire.AgencyKind.SocialWelfare, Wire.UnitKind.ProtectionCenter, Wire.LegalBasis.Article6IntegratedService, ReporterIdentity, false)]
-    [InlineData(Wire.AgencyKind.SocialWelfare, Wire.UnitKind.SocialWelfareCenter, Wire.LegalBasis.RosterMatchingPlan, Identity, false)]
+    [InlineData(Wire.AgencyKind.SocialWelfare, Wire.UnitKind.SocialWelfareCenter, Wire.LegalBasis.RosterMatchingPlan, Wire.ConfidentialityClass.Identity, false)]
     [InlineData(Wire.AgencyKind.SocialWelfare, Wire.UnitKind.SocialWelfareCenter, Wire.LegalBasis.Article6IntegratedService, Unspecified, false)]
     [Trait("Rule", "R-NTK-17")]
     public void A_sender_may_open_to_a_receiver_what_policy_lets_it_hold(

@@ -22,14 +22,14 @@ public sealed class RedactionPlanTests
         var household = Redacted(Household(), ClassSet.Of(PublicStatus));
 
         Assert.Equal(
-            new Wire.LookUpHouseholdResponse { Person = new Wire.Person(), Disclosure = new Wire.Disclosure { DecisionId = "d", ShownClasses = { Identity } } },
+            new Wire.LookUpHouseholdResponse { Person = new Wire.Person(), Disclosure = new Wire.Disclosure { DecisionId = "d", ShownClasses = { Wire.ConfidentialityClass.Identity } } },
             household);
     }
 
     [Fact]
     public void Identity_without_contact_and_household_shows_the_person_and_no_more()
     {
-        var household = Redacted(Household(), ClassSet.Of(Identity));
+        var household = Redacted(Household(), ClassSet.Of(Wire.ConfidentialityClass.Identity));
 
         var expected = new Wire.LookUpHouseholdResponse { Person = Person(0), Disclosure = Household().Disclosure };
         (expected.Person.Address, expected.Person.Phone) = ("", "");
@@ -56,7 +56,7 @@ public sealed class RedactionPlanTests
     [Fact]
     public void Every_field_of_a_look_up_is_shown_by_its_own_label_for_every_mask()
     {
-        ClassSet[] labels = [ClassSet.Of(Identity), ClassSet.Of(Contact), ClassSet.Of(ConfidentialityClass_Household), ClassSet.Of(Involvement)];
+        ClassSet[] labels = [ClassSet.Of(Wire.ConfidentialityClass.Identity), ClassSet.Of(Contact), ClassSet.Of(ConfidentialityClass_Household), ClassSet.Of(Involvement)];
         for (var mask = 0; mask < 16; mask++)
         {
             var visible = ClassSet.None;
@@ -70,8 +70,8 @@ public sealed class RedactionPlanTests
             foreach (var person in household.Members.Select(m => m.Person).Concat(household.Relatives.Select(r => r.Person)).Append(household.Person))
             {
                 string[] identity = [person.PersonId, person.NationalId, person.Name, person.RomanizedName, person.BirthDate];
-                Assert.All(identity, text => Assert.Equal(visible.Contains(Identity), text.Length != 0));
-                Assert.Equal(visible.Contains(Identity), person.Sex != Wire.Sex.Unspecified);
+                Assert.All(identity, text => Assert.Equal(visible.Contains(Wire.ConfidentialityClass.Identity), text.Length != 0));
+                Assert.Equal(visible.Contains(Wire.ConfidentialityClass.Identity), person.Sex != Wire.Sex.Unspecified);
                 Assert.All((string[])[person.Address, person.Phone], text => Assert.Equal(visible.Contains(Contact), text.Length != 0));
             }
         }
@@ -80,7 +80,7 @@ public sealed class RedactionPlanTests
     [Fact]
     public void A_fact_whose_class_may_not_be_seen_leaves_the_referral_as_a_whole()
     {
-        var referral = Redacted(Referral(), ClassSet.Of(Identity, PublicStatus, EducationRecord));
+        var referral = Redacted(Referral(), ClassSet.Of(Wire.ConfidentialityClass.Identity, PublicStatus, EducationRecord));
 
         Assert.Equal([EducationRecord], referral.Facts.Select(f => f.ConfidentialityClass));
         Assert.Equal("缺課", referral.Facts[0].Text);
@@ -188,11 +188,11 @@ public sealed class RedactionPlanTests
     public void A_type_tells_which_classes_its_answers_can_carry()
     {
         var household = RedactionPlan.For(Wire.LookUpHouseholdResponse.Descriptor);
-        Assert.Equal(ClassSet.Of(NotPersonal, Identity, Contact, ConfidentialityClass_Household, Involvement), household.Carries);
+        Assert.Equal(ClassSet.Of(NotPersonal, Wire.ConfidentialityClass.Identity, Contact, ConfidentialityClass_Household, Involvement), household.Carries);
         Assert.False(household.CarriesText);
 
         var referral = RedactionPlan.For(Wire.GetReferralResponse.Descriptor);
-        Assert.Equal(ClassSet.Of(NotPersonal, PublicStatus, Identity, Contact, CaseNote), referral.Carries);
+        Assert.Equal(ClassSet.Of(NotPersonal, PublicStatus, Wire.ConfidentialityClass.Identity, Contact, CaseNote), referral.Carries);
         Assert.True(referral.CarriesText);
         Assert.Same(referral, RedactionPlan.For(Wire.GetReferralResponse.Descriptor));
     }
@@ -246,7 +246,7 @@ public sealed class RedactionPlanTests
                 Grade = Wire.InvolvementGrade.Unit, AgencyKind = Wire.AgencyKind.Labor, UnitId = "tpe-employment", ContactWindow = "02-0000-0000", Primary = true,
             },
         },
-        Disclosure = new Wire.Disclosure { DecisionId = "d", ShownClasses = { Identity } },
+        Disclosure = new Wire.Disclosure { DecisionId = "d", ShownClasses = { Wire.ConfidentialityClass.Identity } },
     };
 
     private static Wire.Referral Referral() => new()
