@@ -198,9 +198,8 @@ public sealed class RedactionPlanTests
     }
 
     [Fact]
-    public void Every_type_of_the_contract_has_a_plan_that_empties_what_it_may_not_show()
+    public void Redacting_again_changes_nothing_and_leaves_the_plain_ids()
     {
-        // Personal fields only: what is left of a redacted message is labelled NOT_PERSONAL throughout, so redacting again changes nothing.
         var referral = Redacted(Referral(), ClassSet.None);
         var again = referral.Clone();
         Assert.Equal(referral, Redacted(again, ClassSet.None));
