@@ -42,11 +42,11 @@ internal static class DemoCommand
     private static async Task<DemoFigures> RunAsync(SandboxNote sandbox, bool named, IAnsiConsole console, CancellationToken cancellation)
     {
         if (await SandboxNote.AnswersAsync(sandbox.Exchange, cancellation))
-            return await TellAsync(sandbox, $"{sandbox.Exchange}", console, cancellation);
+            return await TellAsync(sandbox, AddressOf(sandbox), console, cancellation);
         if (named)
             throw new CommandFailedException($"No exchange answers at {sandbox.Exchange}. Start it, or leave --endpoint out to let the demo start a private sandbox.");
         await using var own = await console.Status().StartAsync("No exchange answers; starting a private sandbox …", _ => PrivateSandbox.StartAsync(TimeProvider.System, cancellation));
-        return await TellAsync(own.Note, $"{own.Note.Exchange}, a private sandbox, gone when the story ends", console, cancellation);
+        return await TellAsync(own.Note, $"{AddressOf(own.Note)}, a private sandbox, gone when the story ends", console, cancellation);
     }
 
     private static async Task<DemoFigures> TellAsync(SandboxNote sandbox, string source, IAnsiConsole console, CancellationToken cancellation)
@@ -67,6 +67,8 @@ internal static class DemoCommand
 
         throw new CommandFailedException("Every family tried has an open case already. Start the sandbox on a fresh data folder.");
     }
+
+    private static string AddressOf(SandboxNote sandbox) => sandbox.Exchange.GetLeftPart(UriPartial.Authority);
 
     /// <summary>What <c>--json</c> prints; the names are part of the command's contract.</summary>
     private sealed record DemoFigures(int Calls, int Permitted, int Refused, IReadOnlyList<string> WithheldClasses, long RecordsInLog, bool LogVerified);
