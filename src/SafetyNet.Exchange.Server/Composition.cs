@@ -1,6 +1,5 @@
 using System.Net;
 using System.Security.Cryptography;
-using Google.Protobuf.Reflection;
 using Grpc.AspNetCore.Server;
 using Microsoft.Extensions.Options;
 using SafetyNet.Exchange.Protocol.Evidence;
@@ -15,6 +14,7 @@ using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Referrals;
 using SafetyNet.Exchange.Server.Storage;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace SafetyNet.Exchange.Server;
 
@@ -52,6 +52,8 @@ internal sealed class Composition : IAsyncDisposable
         if (ContractLabels.Problems(ContractServices.Select(s => s.File).Distinct()) is { Count: > 0 } unlabelled)
             throw new StartRefusedException(unlabelled);
         Methods = ContractMethods.Build(ContractServices);
+        foreach (var rule in Methods.All) RequestRules.For(rule.Input);
+        _ = RefusalTexts.Default;
         Policy = NeedToKnowPolicy.LoadBuiltIn();
 
         _registry = new MemberDirectoryFile(options.Identity.RegistryPath, clock, error => IdentityLog.RegistryProblem(log, error));

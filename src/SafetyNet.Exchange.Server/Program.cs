@@ -10,12 +10,12 @@ using Serilog.Extensions.Logging;
 
 // The order of a start. Anything that fails says what to do, all problems at once, and ends with exit code 2.
 var clock = TimeProvider.System;
-var isProduction = Hosting.IsProduction();
+var isProduction = StartRules.IsProduction();
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions
 {
     Args = args, EnvironmentName = isProduction ? Environments.Production : "Sandbox", ContentRootPath = AppContext.BaseDirectory,
 });
-Log.Logger = Hosting.CreateLog(builder.Configuration);
+Log.Logger = StartRules.CreateLog(builder.Configuration);
 using var logging = new SerilogLoggerFactory(Log.Logger);
 builder.Logging.ClearProviders().AddSerilog(Log.Logger);
 var log = logging.CreateLogger("SafetyNet.Exchange");
@@ -24,11 +24,11 @@ try
 {
     var options = builder.Configuration.Get<ServerOptions>() ?? new ServerOptions();
     var sandbox = builder.Configuration.GetSection("Sandbox").Get<SandboxSettings>() ?? new SandboxSettings();
-    Hosting.Require([.. KestrelSetup.ForwardingProblems(builder.Configuration), .. isProduction
-        ? Hosting.ProductionProblems(builder.Configuration) : SandboxSetup.Problems(builder.Configuration)]);
+    StartRules.Require([.. KestrelSetup.ForwardingProblems(builder.Configuration), .. isProduction
+        ? StartRules.ProductionProblems(builder.Configuration) : SandboxSetup.Problems(builder.Configuration)]);
     SandboxPki? pki = null;
     if (!isProduction) (options, pki) = SandboxSetup.Prepare(options, sandbox, clock);
-    Hosting.Require(options.Problems());
+    StartRules.Require(options.Problems());
 
     WebApplication? running = null;
     await using var composition = new Composition(options, clock, log, stop: () => running?.Lifetime.StopApplication());

@@ -18,4 +18,7 @@ internal static partial class IdentityLog
 
     [LoggerMessage(1005, LogLevel.Error, "Token authority {Authority} gave no usable keys; {Known} keys read before stay in force")]
     public static partial void AuthorityUnreachable(this ILogger log, Uri authority, int known, Exception error);
+
+    [LoggerMessage(1006, LogLevel.Error, "The member registry file cannot be used; the registry read before stays in force until it is repaired")]
+    public static partial void RegistryProblem(this ILogger log, Exception error);
 }

@@ -7,6 +7,8 @@ internal static class ValidationStep
 {
     public static void Admit(Call call, IMessage request)
     {
+        // Fields that this revision of the contract does not know are neither stored nor hashed nor echoed (B20).
+        RequestRules.DropUnknownFields(request);
         List<FieldFault> faults = [];
         RequestRules.For(request.Descriptor).Check(request, faults);
         if (faults.Count > 0) throw Refusal.InvalidField([.. faults]);

@@ -4,7 +4,7 @@ using Serilog.Events;
 namespace SafetyNet.Exchange.Server.Hosting;
 
 /// <summary>What a start decides before anything is opened: which environment, which log, which settings are out of the question.</summary>
-internal static class Hosting
+internal static class StartRules
 {
     /// <summary>
     /// A sandbox is what runs where no environment is named at all, or "Sandbox" is; every other name is production. A production machine that forgot the
