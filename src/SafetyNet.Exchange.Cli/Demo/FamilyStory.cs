@@ -365,6 +365,9 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         narrator.Says($"No name and no national id is in the log; the child is {listed.Pseudonym} there (R-AUD-6).");
         Expect.That(HasEntry(cast.School, AuditOutcome.Permitted) && HasEntry(Centre, AuditOutcome.Permitted) && HasEntry(cast.Health, AuditOutcome.Permitted), "school, centre and health are among those who saw the child");
         Expect.That(HasEntry(cast.Police, AuditOutcome.Refused), "the police, who asked in vain, are among them too");
+        Expect.That(
+            entries.Exists(entry => Is(entry.Record.ActorUnitId, Centre.UnitId) && entry.Record.ShownClasses.Contains(ConfidentialityClass.EducationRecord)),
+            "the log tells that the centre was shown the school record (R-AUD-1)");
         Expect.That(entries.TrueForAll(entry => !Is(entry.Record.ActorUnitId, cast.Labor.UnitId)), "the employment service, which never saw the child, is not");
 
         bool HasEntry(Party party, AuditOutcome outcome) => entries.Exists(entry => Is(entry.Record.ActorUnitId, party.UnitId) && entry.Record.Outcome == outcome);
