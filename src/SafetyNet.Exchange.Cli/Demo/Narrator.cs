@@ -15,7 +15,7 @@ internal sealed class Narrator(IAnsiConsole console)
     public static string OrAbsent(string value, Wire.Disclosure disclosure, Wire.ConfidentialityClass of) =>
         value.Length > 0 ? value : disclosure.WithheldClasses.Contains(of) ? Withheld : "none 無";
 
-    public void Title(StoryFamily family, SandboxSource source)
+    public void Title(StoryFamily family, string exchange)
     {
         console.WriteLine();
         console.Write(new Panel(new Rows(
@@ -27,7 +27,7 @@ internal sealed class Narrator(IAnsiConsole console)
                 ("mother 母", family.Mother.Name),
                 ("grandparent 祖父母", $"{family.Grandparent.Name}, of another household"),
                 ("home 住所", family.Home.Address),
-                ("exchange", source.Description))))
+                ("exchange", exchange))))
             .Header("[bold] SafetyNet.Exchange 社會安全網資料交換 [/]").RoundedBorder().BorderColor(Color.Teal).Expand());
         console.MarkupLine("[grey]All persons are invented.[/]");
     }
@@ -118,7 +118,3 @@ internal sealed class Narrator(IAnsiConsole console)
         _ => null,
     };
 }
-
-/// <summary>Which exchange the story runs against.</summary>
-/// <param name="Description">Its address, and whether it is a throw-away one.</param>
-internal sealed record SandboxSource(string Description);
