@@ -335,6 +335,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("jurisdiction");
 
+                    b.Property<int>("MissingParts")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("missing_parts");
+
                     b.Property<int>("Outcome")
                         .HasColumnType("INTEGER")
                         .HasColumnName("outcome");

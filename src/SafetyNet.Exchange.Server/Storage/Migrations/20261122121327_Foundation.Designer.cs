@@ -10,7 +10,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Storage.Migrations
 {
     [DbContext(typeof(ExchangeDb))]
-    [Migration("20261122115533_Foundation")]
+    [Migration("20261122121327_Foundation")]
     partial class Foundation
     {
         /// <inheritdoc />
@@ -337,6 +337,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.Property<int>("Jurisdiction")
                         .HasColumnType("INTEGER")
                         .HasColumnName("jurisdiction");
+
+                    b.Property<int>("MissingParts")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("missing_parts");
 
                     b.Property<int>("Outcome")
                         .HasColumnType("INTEGER")

@@ -205,6 +205,7 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     view_until = table.Column<long>(type: "INTEGER", nullable: true),
                     decline_reason = table.Column<int>(type: "INTEGER", nullable: false),
                     proposed_unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    missing_parts = table.Column<int>(type: "INTEGER", nullable: false),
                     outcome = table.Column<int>(type: "INTEGER", nullable: false),
                     @sealed = table.Column<byte[]>(name: "sealed", type: "BLOB", nullable: false),
                     version = table.Column<int>(type: "INTEGER", nullable: false)
