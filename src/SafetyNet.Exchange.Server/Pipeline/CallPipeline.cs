@@ -15,10 +15,7 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 internal sealed class CallPipeline(
     ContractMethods methods, IdentityStep identity, AccessStep access, LimitStep limits, AnswerStep answer, CommitQueue commits, Exchange exchange, TimeProvider clock) : Interceptor
 {
-    /// <summary>
-    /// How often a call runs, where the same request_id, or a change to what it read, was committed beside it. A call that names the version it read is
-    /// refused by that in its next run.
-    /// </summary>
+    /// <summary>How often a call runs because another committed the same request_id, new person or open case beside it.</summary>
     private const int MostRuns = 3;
 
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -37,7 +34,7 @@ internal sealed class CallPipeline(
                     await CommitAsync(call, context, Permitted(call, shown)); // 10 change and record durable, then the answer
                     return response;
                 }
-                catch (Exception e) when (e is RequestKeyTakenException or StaleRowException && run < MostRuns)
+                catch (KeyTakenException) when (run < MostRuns)
                 {
                     call.StartOver();
                 }
@@ -85,7 +82,7 @@ internal sealed class CallPipeline(
 
     private async Task<TResult> GuardAsync<TResult>(ServerCallContext context, Func<Call, Task<TResult>> run)
     {
-        var call = new Call(methods.Find(context.Method), context.Method, context.Peer, clock.GetUtcNow(), exchange);
+        var call = new Call(methods.Find(context.Method), context.Method, context.Peer, Instants.Whole(clock.GetUtcNow()), exchange);
         context.UserState[typeof(Call)] = call;
         using var activity = Telemetry.Calls.StartActivity(context.Method, ActivityKind.Server);
         try
@@ -96,7 +93,7 @@ internal sealed class CallPipeline(
         {
             throw await RefuseAsync(call, context, refusal);
         }
-        catch (StaleRowException)
+        catch (Exception e) when (e is StaleRowException or KeyTakenException)
         {
             throw await RefuseAsync(call, context, new Refusal(Wire.ErrorReason.ConcurrentChange));
         }

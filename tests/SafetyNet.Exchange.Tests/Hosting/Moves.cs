@@ -47,7 +47,7 @@ internal static class Moves
             case Wire.ReferralAction.Return:
                 return (await by.AskAsync(to => to.Referrals.ReturnReferralAsync(new()
                 {
-                    Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark.Length == 0 ? "地址不全" : remark,
+                    Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark, Missing = { Wire.MissingPart.Contact },
                 }))).Referral;
             case Wire.ReferralAction.Resubmit:
                 return (await by.AskAsync(to => to.Referrals.ResubmitReferralAsync(new() { Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark }))).Referral;

@@ -9,21 +9,16 @@ namespace SafetyNet.Exchange.Tests.Hosting;
 /// <summary>A person of a unit, calling through the agency's system over a connection and certificate of its own.</summary>
 internal sealed class Party(TestExchange exchange, SpiffeId system, string unitId, string personId, Wire.ActorRole role)
 {
-    private readonly Lazy<ExchangeChannel> _channel = new(() => exchange.Connect(system));
-
     public SpiffeId System { get; } = system;
 
     public string UnitId { get; } = unitId;
 
     public string PersonId { get; } = personId;
 
-    public ExchangeChannel Channel => _channel.Value;
+    public ExchangeChannel Channel => exchange.ChannelOf(System);
 
     /// <summary>Another person of the same unit, on the same connection.</summary>
-    public Party Colleague(string personId) => new(this, exchange, personId, role);
-
-    private Party(Party other, TestExchange exchange, string personId, Wire.ActorRole role)
-        : this(exchange, other.System, other.UnitId, personId, role) => _channel = other._channel;
+    public Party Colleague(string personId) => new(exchange, System, UnitId, personId, role);
 
     public Wire.AccessContext Context(
         Wire.Purpose purpose = Wire.Purpose.ServiceDelivery, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService,
@@ -66,9 +61,25 @@ internal sealed record Refused(ReceivedRefusal Refusal, CallReceipt? Receipt, Rp
 {
     public Wire.ErrorReason Reason => Refusal.Reason;
 
-    public static async Task<Refused> ByAsync(Func<Task> call)
+    /// <summary>Makes a call that must be refused.</summary>
+    public static async Task<Refused> ByAsync(Func<Task> call) => Of(await Assert.ThrowsAsync<RpcException>(call));
+
+    /// <summary>Makes a call that may be refused; null: it was answered.</summary>
+    public static async Task<Refused?> IfAsync(Func<Task> call)
     {
-        var error = await Assert.ThrowsAsync<RpcException>(call);
+        try
+        {
+            await call();
+            return null;
+        }
+        catch (RpcException error)
+        {
+            return Of(error);
+        }
+    }
+
+    private static Refused Of(RpcException error)
+    {
         Assert.True(RefusalReader.TryRead(error, out var refusal), $"not a refusal of the exchange: {error.Status}");
         return new Refused(refusal, CallReceipt.Read(error.Trailers), error);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -28,7 +29,7 @@ namespace SafetyNet.Exchange.Tests.Hosting;
 /// </summary>
 public sealed class TestExchange : IAsyncLifetime
 {
-    public const int Persons = 1500;
+    public const int Persons = 5000;
     public const int Seed = 7;
 
     private static readonly Lazy<string> RunFolder = new(() =>
@@ -39,7 +40,9 @@ public sealed class TestExchange : IAsyncLifetime
     });
 
     private static readonly SemaphoreSlim Seeding = new(1, 1);
-    private readonly List<IDisposable> _opened = [];
+    private readonly ConcurrentBag<IDisposable> _opened = [];
+    private readonly ConcurrentDictionary<SpiffeId, Lazy<ExchangeChannel>> _channels = new();
+    private readonly ConcurrentDictionary<SpiffeId, Lazy<CallInvoker>> _bare = new();
     private readonly CallLimits _limits;
     private readonly string _folder;
     private ECDsa? _tokenKey;
@@ -109,6 +112,8 @@ public sealed class TestExchange : IAsyncLifetime
     {
         foreach (var one in _opened) one.Dispose();
         _opened.Clear();
+        _channels.Clear();
+        _bare.Clear();
         if (_app is not null) await _app.DisposeAsync();
         if (_composition is not null) await _composition.DisposeAsync();
         _tokenKey?.Dispose();
@@ -121,11 +126,14 @@ public sealed class TestExchange : IAsyncLifetime
     internal T Own<T>(T opened)
         where T : IDisposable
     {
-        lock (_opened) _opened.Add(opened);
+        _opened.Add(opened);
         return opened;
     }
 
-    /// <summary>A system's channel with tokens of its own, as an agency opens it.</summary>
+    /// <summary>The system's one long-lived channel.</summary>
+    internal ExchangeChannel ChannelOf(SpiffeId system) => _channels.GetOrAdd(system, id => new(() => Connect(id))).Value;
+
+    /// <summary>A further channel of a system, with tokens of its own.</summary>
     internal ExchangeChannel Connect(SpiffeId system, params IReadOnlyList<string> scopes) => Own(ExchangeChannel.Open(new ExchangeChannelOptions
     {
         Exchange = Address, Tokens = new Uri(Options.Identity.Authority), System = system, Identity = Pki.ClientContext(system),
@@ -133,7 +141,9 @@ public sealed class TestExchange : IAsyncLifetime
     }));
 
     /// <summary>Bare calls over a system's certificate: no token but what a call brings itself.</summary>
-    internal CallInvoker ConnectWithoutToken(SpiffeId system)
+    internal CallInvoker WithoutToken(SpiffeId system) => _bare.GetOrAdd(system, id => new(() => ConnectWithoutToken(id))).Value;
+
+    private CallInvoker ConnectWithoutToken(SpiffeId system)
     {
         var handler = Own(new SocketsHttpHandler { SslOptions = MemberTls.ForClient(MemberTls.LoadRoots(Pki.RootPath), Pki.ClientContext(system)), UseProxy = false });
         return Own(GrpcChannel.ForAddress(Address, new GrpcChannelOptions { HttpHandler = handler })).CreateCallInvoker();

@@ -62,6 +62,7 @@ public sealed class InboxTests(TestExchange exchange) : WireTests(exchange)
     public async Task A_notice_that_is_not_acknowledged_comes_again_and_one_that_is_does_not()
     {
         var party = The.ProtectionCentre;
+        await The.School.RefersAsync(party);
         await party.EmptiesInboxAsync();
         var id = (await The.School.RefersAsync(party)).ReferralId;
         async Task<IReadOnlyList<Wire.Notice>> List() =>

@@ -8,7 +8,7 @@ public sealed class BadInputTests(TestExchange exchange) : WireTests(exchange)
 {
     public static TheoryData<string, string, Action<Wire.CreateReferralRequest>> BadReferrals() => new()
     {
-        { "subjects[0].national_id", "checksum", r => r.Subjects[0].NationalId = "A123456780" },
+        { "subjects[0].national_id", "check digit", r => r.Subjects[0].NationalId = "A123456780" },
         { "subjects[0].national_id", "national id", r => r.Subjects[0].NationalId = "123" },
         { "services[0]", "code", r => r.Services[0] = (Wire.Article6Service)9999 },
         { "subjects[0].name", "100", r => r.Subjects[0].Name = new string('王', 101) },

@@ -144,9 +144,12 @@ public sealed class WireRefusalTests(TestExchange exchange) : WireTests(exchange
     {
         await using var own = await TestExchange.StartAsync();
         var the = new The(own);
-        await the.School.RefersAsync(the.Centre);
+        var school = new Wire.ReferralService.ReferralServiceClient(own.WithoutToken(the.School.System));
+        var headers = new Metadata { { "authorization", "Bearer " + own.TokenFor(the.School.System) } };
+        await school.CreateReferralAsync(Some.Referral(the.School, the.Centre.UnitId), headers);
         own.Clock.StepPerLook = TimeSpan.FromSeconds(16);
-        var refused = await AssertRefusedAloneAsync(Wire.ErrorReason.DeadlineExceeded, () => the.School.RefersAsync(the.Centre), own);
+        var refused = await AssertRefusedAloneAsync(
+            Wire.ErrorReason.DeadlineExceeded, async () => await school.CreateReferralAsync(Some.Referral(the.School, the.Centre.UnitId), headers), own);
         own.Clock.StepPerLook = TimeSpan.Zero;
         Assert.Equal((StatusCode.DeadlineExceeded, "30"), (refused.Refusal.StatusCode, refused.Refusal.Metadata["cap_seconds"]));
     }
@@ -173,7 +176,7 @@ public sealed class WireRefusalTests(TestExchange exchange) : WireTests(exchange
     }
 
     private Task<Refused> AssertTokenAsync(Wire.ErrorReason reason, string token) => AssertRefusedAloneAsync(reason, async () =>
-        await new Wire.MemberService.MemberServiceClient(Exchange.ConnectWithoutToken(The.School.System))
+        await new Wire.MemberService.MemberServiceClient(Exchange.WithoutToken(The.School.System))
             .GetSelfAsync(new() { Context = The.School.Context() }, new Metadata { { "authorization", "Bearer " + token } }));
 
     private Task<Refused> AssertSpoiledAsync(Wire.ErrorReason reason, params Action<SpoiledCall>[] spoils) => AssertRefusedAloneAsync(reason, async () =>
@@ -184,11 +187,8 @@ public sealed class WireRefusalTests(TestExchange exchange) : WireTests(exchange
         var headers = new Metadata();
         if (call.Token == SpoiledCall.Good) call.Token = "Bearer " + Exchange.TokenFor(officer.System, null, null, [.. call.Scopes]);
         if (call.Token is not null) headers.Add("authorization", call.Token);
-        _officersInvoker ??= Exchange.ConnectWithoutToken(officer.System);
-        await new Wire.AuditService.AuditServiceClient(_officersInvoker).ListAccessesAsync(call.Request, headers);
+        await new Wire.AuditService.AuditServiceClient(Exchange.WithoutToken(officer.System)).ListAccessesAsync(call.Request, headers);
     });
-
-    private CallInvoker? _officersInvoker;
 
     private sealed class SpoiledCall
     {

@@ -175,17 +175,7 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
         {
             var id = await ReferralInAsync(Seen);
             var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
-            {
-                try
-                {
-                    await The.WanhuaCentre.Colleague($"W{i:0000}").MovesAsync(Accept, id);
-                    return Wire.ErrorReason.Unspecified;
-                }
-                catch (Grpc.Core.RpcException e) when (Protocol.Refusals.RefusalReader.TryRead(e, out var refusal))
-                {
-                    return refusal.Reason;
-                }
-            }));
+                (await Refused.IfAsync(() => The.WanhuaCentre.Colleague($"W{i:0000}").MovesAsync(Accept, id)))?.Reason ?? Wire.ErrorReason.Unspecified));
             Assert.Single(answers, Wire.ErrorReason.Unspecified);
             Assert.All(answers, a => Assert.Contains(a, (Wire.ErrorReason[])[Wire.ErrorReason.Unspecified, Wire.ErrorReason.ConcurrentChange, Wire.ErrorReason.MoveNotAllowed]));
             Assert.Single((await The.School.ReadsAsync(id)).Moves, m => m.Action == Accept);
