@@ -126,10 +126,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         {
             await _process.WaitForExitAsync(timeout.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException late)
         {
             Kill();
-            throw new TimeoutException($"{_process.StartInfo.FileName} did not end in time.\n--- output\n{Output}\n--- errors\n{Errors}");
+            throw new TimeoutException($"{_process.StartInfo.FileName} did not end in time.\n--- output\n{Output}\n--- errors\n{Errors}", late);
         }
 
         return new Finished(_process.ExitCode, Output, Errors);
