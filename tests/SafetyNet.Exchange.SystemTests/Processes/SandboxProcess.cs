@@ -96,7 +96,8 @@ public sealed class SandboxProcess : IAsyncDisposable
     /// <summary>Starts the server on the folder and ports it had; answers how long from the start of its process until it had announced itself and took connections.</summary>
     public async Task<TimeSpan> RunAsync()
     {
-        File.Delete(Note);
+        if (File.Exists(Note))
+            File.Delete(Note);
         var started = TimeProvider.System.GetTimestamp();
         _server = ChildProcess.StartDotnet(Repository.ServerDll, _settings, Folder);
         while (!(IsAnnounced() && await TakesConnectionsAsync()))

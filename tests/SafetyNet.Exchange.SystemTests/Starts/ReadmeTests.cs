@@ -54,11 +54,11 @@ public sealed class ReadmeTests
         TestedCommands(["```sh", "rm -rf x", "```", Mark, "", "```sh", "# comment", "$ dotnet build", "", "echo one \\", "  two", "```", "```sh", "exit 1", "```"]));
 
     /// <summary>Commands of the marked blocks, a line each, comments left out.</summary>
-    private static List<string> TestedCommands(IReadOnlyList<string> lines)
+    private static List<string> TestedCommands(string[] lines)
     {
         var commands = new List<string>();
         var marked = false;
-        for (var i = 0; i < lines.Count; i++)
+        for (var i = 0; i < lines.Length; i++)
         {
             var line = lines[i].Trim();
             if (line.StartsWith("```", StringComparison.Ordinal))
