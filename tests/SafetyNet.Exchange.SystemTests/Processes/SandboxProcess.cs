@@ -93,6 +93,14 @@ public sealed class SandboxProcess : IAsyncDisposable
         await server.DisposeAsync();
     }
 
+    /// <summary>Starts the server and kills it again in the middle of its start, or soon after.</summary>
+    public async Task RunAndKillAsync(TimeSpan after)
+    {
+        _server = ChildProcess.StartDotnet(Repository.ServerDll, _settings, Folder);
+        await Task.Delay(after);
+        await KillAsync();
+    }
+
     /// <summary>Starts the server on the folder and ports it had; answers how long from the start of its process until it had announced itself and took connections.</summary>
     public async Task<TimeSpan> RunAsync()
     {
