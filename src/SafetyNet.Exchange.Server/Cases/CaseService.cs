@@ -25,7 +25,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var shared = new SharedCase(file, [.. subjects.Select(p => p.Id)], []);
         call.Change.Add(file);
         call.Change.Add(shared.Add(call.Unit.UnitId, Wire.ParticipantRole.Primary, [], [], call.Now));
-        foreach (var subject in shared.Subjects) call.Change.Add(new CaseSubjectRow { CaseId = file.CaseId, PersonId = subject });
+        foreach (var subject in shared.Subjects) call.Change.Add(new CaseSubjectRow { CaseId = file.CaseId, PersonId = subject, IsOpen = true });
         call.Change.Key!.Outcome = file.CaseId.ToString();
         var (decision, part) = call.DecideOn(shared);
         return Task.FromResult(new Wire.OpenCaseResponse { Case = Show(call, shared, decision, part) });
