@@ -31,7 +31,7 @@ public sealed class KillUnderLoadTests(ITestOutputHelper output)
         var random = new Random(seed);
         await using var sandbox = await SandboxProcess.StartAsync("--Limits:PerPersonPerMinute=10000000", "--Limits:PerAgencyPerMinute=10000000");
         var ledger = new Ledger();
-        var restarts = new List<TimeSpan>();
+        var restarts = new List<StartTime>();
         var heads = new List<SignedCheckpoint>();
         using var load = new Load(sandbox, ledger);
         for (var kill = 1; kill <= kills; kill++)
@@ -60,10 +60,9 @@ public sealed class KillUnderLoadTests(ITestOutputHelper output)
         Assert.Equal(ledger.Referrals.Keys.Order(StringComparer.Ordinal), (await ListReferralsAsync(sandbox)).Select(one => one.ReferralId).Order(StringComparer.Ordinal));
         await AssertLogKeepsAsync(sandbox, ledger, heads);
 
-        var slowest = restarts.Max();
         output.WriteLine($"{ledger.Creations.Count} referrals, {ledger.Receipts.Count} receipts, {ledger.Unanswered} calls unanswered and made again");
-        output.WriteLine($"restarts in seconds: {string.Join(' ', restarts.Select(one => one.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)))}");
-        Assert.True(slowest < RestartLimit, $"restarted within {RestartLimit}; the slowest took {slowest}");
+        output.WriteLine($"restarts in seconds: {string.Join(", ", restarts)}");
+        Assert.All(restarts, restart => Assert.True(restart.Own < RestartLimit, $"{restart}, longer than {RestartLimit}"));
         Assert.Empty(sandbox.LoggedErrors());
     }
 

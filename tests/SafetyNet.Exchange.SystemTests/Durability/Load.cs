@@ -15,6 +15,8 @@ internal sealed class Load : IDisposable
 {
     private const int Writers = 8;
 
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
+
     private static readonly SyntheticPerson[] Children =
     [
         .. SyntheticPopulation.Generate(SandboxProcess.Seed, SandboxProcess.Persons).SelectMany(home => home.Members)
@@ -129,7 +131,7 @@ internal sealed class Load : IDisposable
                 _ledger.WentUnanswered();
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(50));
+            await Task.Delay(RetryDelay);
         }
     }
 
