@@ -82,7 +82,7 @@ internal sealed class CallPipeline(
 
     private async Task<TResult> GuardAsync<TResult>(ServerCallContext context, Func<Call, Task<TResult>> run)
     {
-        var call = new Call(methods.Find(context.Method), context.Method, context.Peer, clock.GetUtcNow(), exchange);
+        var call = new Call(methods.Find(context.Method), context.Method, context.Peer, Instants.Whole(clock.GetUtcNow()), exchange);
         context.UserState[typeof(Call)] = call;
         using var activity = Telemetry.Calls.StartActivity(context.Method, ActivityKind.Server);
         try

@@ -115,6 +115,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         // A referral gives its receiver a relationship to the person: nobody gives it to oneself (R-NTK-3).
         if (string.Equals(request.ToUnitId, call.Unit.UnitId, StringComparison.Ordinal))
             throw Refusal.InvalidField(new FieldFault("to_unit_id", FieldFaultKind.NotAllowedHere));
+        RequireDistinct(request.Subjects);
         var receiver = Addressee.Require(call, request.ToUnitId, request.Services);
         var view = ClassSet.Of([.. request.View.Classes]);
         ReferralPolicy.RequireView(call, receiver, view, request.Facts);
@@ -134,6 +135,17 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         Record(call, referral, Wire.ReferralAction.Submit, "");
         call.Change.Key!.Outcome = referral.ReferralId.ToString();
         return referral;
+    }
+
+    /// <summary>Nobody is named twice, in whatever spelling of the national id.</summary>
+    private static void RequireDistinct(Google.Protobuf.Collections.RepeatedField<Wire.ReferralSubject> subjects)
+    {
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < subjects.Count; i++)
+        {
+            if (!named.Add(NationalId.Parse(subjects[i].NationalId).Canonical))
+                throw Refusal.InvalidField(new FieldFault($"subjects[{i}].national_id", FieldFaultKind.Duplicate));
+        }
     }
 
     /// <summary>
@@ -242,7 +254,14 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     {
         var wire = Open(call, referral);
         call.Touches("referral", referral.ReferralId);
-        foreach (var subject in wire.Subjects) call.Concerns(subject.NationalId);
+        // The referrer is shown its own words only: our id of the person would tell it whether the person was known before (R-NTK-14).
+        var isReferrer = referral.PartyOf(call.Unit.UnitId) == ReferralParty.Referrer;
+        foreach (var subject in wire.Subjects)
+        {
+            call.Concerns(subject.NationalId);
+            if (isReferrer) subject.PersonId = "";
+        }
+
         wire.ReferralId = referral.ReferralId.ToString();
         wire.State = referral.State;
         wire.FromUnitId = referral.FromUnitId;
