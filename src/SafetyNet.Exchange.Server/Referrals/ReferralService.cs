@@ -111,6 +111,10 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
 
     private static Referral Create(Call call, Wire.CreateReferralRequest request)
     {
+        foreach (var subject in request.Subjects) call.Concerns(NationalId.Parse(subject.NationalId).Canonical);
+        // A referral gives its receiver a relationship to the person: nobody gives it to oneself (R-NTK-3).
+        if (string.Equals(request.ToUnitId, call.Unit.UnitId, StringComparison.Ordinal))
+            throw Refusal.InvalidField(new FieldFault("to_unit_id", FieldFaultKind.NotAllowedHere));
         RequireDistinct(request.Subjects);
         var receiver = Addressee.Require(call, request.ToUnitId, request.Services);
         var view = ClassSet.Of([.. request.View.Classes]);
@@ -145,7 +149,8 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     }
 
     /// <summary>
-    /// The subject as the sender knows it, tied to the person of that national id; a person whom no register knows is kept as the sender described it.
+    /// The subject as the sender knows it, tied to the person of that national id; of a person whom no register knows the identity is kept, and nothing that
+    /// is the sender's to show or to withhold.
     /// The answer has one shape for both, and shows the sender nothing but its own words.
     /// </summary>
     private static Wire.ReferralSubject Resolve(Call call, Referral referral, Wire.ReferralSubject subject)
@@ -158,7 +163,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         {
             var facts = new Wire.HouseholdMember
             {
-                Person = new Wire.Person { NationalId = nationalId, Name = subject.Name, BirthDate = subject.BirthDate, Phone = subject.Phone, Address = subject.Address },
+                Person = new Wire.Person { NationalId = nationalId, Name = subject.Name, BirthDate = subject.BirthDate },
             };
             call.Change.Add(People.ToRow(call.Vault, call.Agency.Jurisdiction, facts, personId, null, "", 0, isProtected: false));
         }
@@ -220,6 +225,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     /// <summary>The move with who, when and why, and the other side's notice of it (R-REF-2).</summary>
     private static void Record(Call call, Referral referral, Wire.ReferralAction action, string remark)
     {
+        call.Touches("referral", referral.ReferralId);
         if (action != Wire.ReferralAction.Submit) call.Change.Update(referral);
         var moveId = call.NewId();
         call.Change.Add(new ReferralMoveRow
@@ -235,8 +241,11 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
             referral.ReferralId, referral.CaseId));
     }
 
-    private static Referral Load(Call call, Guid referralId) =>
-        call.Read.FindReferral(referralId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+    private static Referral Load(Call call, Guid referralId)
+    {
+        call.Touches("referral", referralId);
+        return call.Read.FindReferral(referralId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+    }
 
     private static Wire.Referral Open(Call call, Referral referral) =>
         call.Vault.OpenFacts(Wire.Referral.Parser, ReferralQueries.ContentColumn, referral.ReferralId, referral.Sealed);
