@@ -65,9 +65,12 @@ internal static class AuditCommand
             return await LogCheck.RunAsync(reading.ResponseStream, signed, (position, _, _) => task.Value = position + 1, cancellation);
         });
 
-        Terminal.Output.MarkupLineInterpolated($"log     {signed.Checkpoint.Origin}");
-        Terminal.Output.MarkupLineInterpolated($"root    {check.Verdict.Root.ToHex()}");
-        Terminal.Output.MarkupLineInterpolated($"key     {(heldKey is null ? $"{answer.VerifierKey} (by the exchange's own word; give yours with --key)" : "the one you gave")}");
+        // Unwrapped, to be copied and compared.
+        Console.Out.WriteLine($"log     {signed.Checkpoint.Origin}");
+        Console.Out.WriteLine($"root    {check.Verdict.Root.ToHex()}");
+        Console.Out.WriteLine($"key     {(heldKey is null ? answer.VerifierKey : "the one you gave")}");
+        if (heldKey is null)
+            Terminal.Output.MarkupLine("[yellow]The key is the exchange's own word for it; give the one you hold with --key.[/]");
         if (!check.Verdict.IsIntact)
         {
             Terminal.Output.MarkupLineInterpolated($"[red]NOT intact[/] 軌跡不完整: {check.Verdict.Explanation}");

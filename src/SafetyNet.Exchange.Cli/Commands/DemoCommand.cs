@@ -10,8 +10,6 @@ namespace SafetyNet.Exchange.Cli.Commands;
 /// <summary><c>safetynet demo</c>: one family's story across five agencies, against the sandbox that runs or one of its own.</summary>
 internal static class DemoCommand
 {
-    private const int MostFamilies = 20;
-
     public static Command Create()
     {
         var exchange = new ExchangeOptions();
@@ -41,23 +39,31 @@ internal static class DemoCommand
 
     private static async Task<DemoFigures> RunAsync(SandboxNote sandbox, bool named, IAnsiConsole console, CancellationToken cancellation)
     {
+        var reason = "No exchange answers";
         if (await SandboxNote.AnswersAsync(sandbox.Exchange, cancellation))
-            return await TellAsync(sandbox, $"{sandbox.Exchange}", console, cancellation);
+        {
+            if (await TellAsync(sandbox, AddressOf(sandbox), console, cancellation) is { } told)
+                return told;
+            reason = "Every family of the running sandbox has an open case already";
+        }
+
         if (named)
-            throw new CommandFailedException($"No exchange answers at {sandbox.Exchange}. Start it, or leave --endpoint out to let the demo start a private sandbox.");
-        await using var own = await console.Status().StartAsync("No exchange answers; starting a private sandbox …", _ => PrivateSandbox.StartAsync(TimeProvider.System, cancellation));
-        return await TellAsync(own.Note, $"{own.Note.Exchange}, a private sandbox, gone when the story ends", console, cancellation);
+            throw new CommandFailedException($"{reason} at {sandbox.Exchange}. Leave --endpoint out to let the demo start a private sandbox.");
+        await using var own = await console.Status().StartAsync($"{reason}; starting a private sandbox …", _ => PrivateSandbox.StartAsync(TimeProvider.System, cancellation));
+        return await TellAsync(own.Note, $"{AddressOf(own.Note)}, a private sandbox, gone when the story ends", console, cancellation)
+            ?? throw new CommandFailedException("The private sandbox has no family for the story.");
     }
 
-    private static async Task<DemoFigures> TellAsync(SandboxNote sandbox, string source, IAnsiConsole console, CancellationToken cancellation)
+    /// <summary>Tells the story of the first family that has no open case yet; null where every one has.</summary>
+    private static async Task<DemoFigures?> TellAsync(SandboxNote sandbox, string source, IAnsiConsole console, CancellationToken cancellation)
     {
         var narrator = new Narrator(console);
         var tally = new Tally();
         var nobody = StoryFamily.NobodysNationalId(sandbox.Seed, sandbox.Persons);
         using var cast = new Cast(sandbox, tally);
-        foreach (var family in StoryFamily.Shuffled(sandbox.Seed, sandbox.Persons).Take(MostFamilies))
+        foreach (var family in StoryFamily.Shuffled(sandbox.Seed, sandbox.Persons))
         {
-            narrator.Title(family, new SandboxSource(source));
+            narrator.Title(family, source);
             if (await new FamilyStory(cast, family, nobody, narrator, tally, TimeProvider.System).TellAsync(cancellation) is { } log)
             {
                 narrator.Ends(tally, log);
@@ -65,8 +71,10 @@ internal static class DemoCommand
             }
         }
 
-        throw new CommandFailedException("Every family tried has an open case already. Start the sandbox on a fresh data folder.");
+        return null;
     }
+
+    private static string AddressOf(SandboxNote sandbox) => sandbox.Exchange.GetLeftPart(UriPartial.Authority);
 
     /// <summary>What <c>--json</c> prints; the names are part of the command's contract.</summary>
     private sealed record DemoFigures(int Calls, int Permitted, int Refused, IReadOnlyList<string> WithheldClasses, long RecordsInLog, bool LogVerified);

@@ -15,7 +15,7 @@ internal static class RefusalView
         foreach (var fault in refusal.Faults)
             Row(lines, "field", $"{fault.Field}: {fault.DescriptionEn} {fault.DescriptionZh}".TrimEnd());
         foreach (var (key, value) in refusal.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-            Row(lines, key, value);
+            Row(lines, "with", $"{key} = {value}");
         if (refusal.RetryAfter is { } delay)
             Row(lines, "retry after", $"{delay.TotalSeconds:0.#} s");
         if (refusal.DecisionId.Length > 0)

@@ -88,7 +88,7 @@ internal sealed class PrivateSandbox : IAsyncDisposable
         [
             assembly,
             $"--Exchange:Port={exchange}",
-            $"--Tokens:Port={tokens}",
+            $"--Sandbox:TokenPort={tokens}",
             $"--Sandbox:DataDirectory={Path.Combine(folder, "data")}",
             $"--Sandbox:CertificateDirectory={Path.Combine(folder, "certs")}",
             $"--Sandbox:Persons={SandboxNote.DefaultPersons}",

@@ -17,7 +17,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
     private const string MoneyFact = "母親九月起失業，積欠兩個月午餐費。Mother out of work since September; two months of lunch fees unpaid.";
     private const string HomeFact = "母親獨力照顧，祖父母分戶居住。Mother cares alone; grandparents live apart.";
     private const string JobFact = "餐飲業十年，可上日班，需托育配合。Ten years in catering; day shifts; needs child care.";
-    private const string MoodNote = "入睡困難、常自責；已排每週會談。Trouble falling asleep, blames himself or herself; weekly sessions begun.";
+    private const string MoodNote = "入睡困難、常自責；已排每週會談。Trouble falling asleep, much self-blame; weekly sessions begun.";
     private const string ClosingRemark = "已穩定返校，母親參加職訓。Back at school; mother in training.";
 
     private readonly string _district = family.Home.District;
@@ -178,7 +178,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         _case = opened.Case.CaseId;
         Expect.Same(ParticipantRole.Primary, opened.Case.OwnRole, "the centre's part in the case");
         Expect.That(opened.Case.Subjects.Select(subject => subject.PersonId).Order(StringComparer.Ordinal).SequenceEqual(((string[])[_child, _mother]).Order(StringComparer.Ordinal), StringComparer.Ordinal), "child and mother are the subjects of the case");
-        ShowCase(Centre, opened.Case);
+        ShowCase(Centre, opened.Case, opened.Disclosure);
         return true;
     }
 
@@ -218,7 +218,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         }));
         Expect.That(
             invited.Case.Participants.Any(one => Is(one.UnitId, cast.Health.UnitId) && one.Role == ParticipantRole.Invited), "the mental health centre is invited");
-        ShowCase(Centre, invited.Case);
+        ShowCase(Centre, invited.Case, invited.Disclosure);
     }
 
     private async Task LaborSeesItsPartAsync()
@@ -248,7 +248,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         Expect.That(seen.Case.OwnServices.SequenceEqual([Article6Service.EmploymentGuidance]), "its scope is employment guidance");
         Expect.That(seen.Case.Participants.All(one => Is(one.UnitId, labor.UnitId)), "which other systems serve the family is withheld from the employment service");
         Expect.That(seen.Disclosure.WithheldClasses.Contains(ConfidentialityClass.Involvement), "the answer names INVOLVEMENT as withheld");
-        ShowCase(labor, seen.Case);
+        ShowCase(labor, seen.Case, seen.Disclosure);
         await ExplainAsync(labor, seen.Disclosure);
     }
 
@@ -283,7 +283,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         narrator.Asks(health, "CaseService/JoinCase", context);
         var joined = await health.AskAsync(to => to.Cases.JoinCaseAsync(new JoinCaseRequest { Context = context, RequestId = NewRequestId(), CaseId = _case }));
         Expect.Same(ParticipantRole.Serving, joined.Case.OwnRole, "the mental health centre's part once it has joined");
-        ShowCase(health, joined.Case);
+        ShowCase(health, joined.Case, joined.Disclosure);
 
         narrator.Asks(health, "CaseService/CreateNote", context);
         var written = await health.AskAsync(to => to.Cases.CreateNoteAsync(new CreateNoteRequest
@@ -338,7 +338,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
             ("state 狀態", ContractCodes.BothOf(read.Referral.State)),
             ("outcome 結果", ContractCodes.BothOf(read.Referral.Outcome)),
             ("moves 歷程", string.Join(" → ", read.Referral.Moves.Select(move => ContractCodes.ChineseOf(move.State)))),
-            ("remarks 工作紀錄", string.Concat(read.Referral.Moves.Select(move => move.Remark))));
+            ("remarks 工作紀錄", Narrator.OrAbsent(string.Concat(read.Referral.Moves.Select(move => move.Remark)), read.Disclosure, ConfidentialityClass.CaseNote)));
         await ExplainAsync(school, read.Disclosure);
     }
 
@@ -353,7 +353,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
             Context = context, NationalId = family.Child.NationalId.Canonical, PageSize = 200,
         }));
         var entries = listed.Entries.OrderBy(entry => entry.Position).ToList();
-        narrator.SeesTable(officer, ["when 時間", "who 誰", "call 呼叫", "why 目的／依據", "outcome 結果", "classes 揭露類別"], entries.Select(entry => (string[])
+        narrator.SeesTable(officer, ["when 時間 UTC", "who 誰", "call 呼叫", "why 目的／依據", "outcome 結果", "classes 揭露類別"], entries.Select(entry => (string[])
         [
             $"{entry.Record.DecidedAt.ToDateTime():HH:mm:ss.fff}",
             $"{entry.Record.ActorUnitId} {entry.Record.ActorPersonId}",
@@ -365,6 +365,9 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         narrator.Says($"No name and no national id is in the log; the child is {listed.Pseudonym} there (R-AUD-6).");
         Expect.That(HasEntry(cast.School, AuditOutcome.Permitted) && HasEntry(Centre, AuditOutcome.Permitted) && HasEntry(cast.Health, AuditOutcome.Permitted), "school, centre and health are among those who saw the child");
         Expect.That(HasEntry(cast.Police, AuditOutcome.Refused), "the police, who asked in vain, are among them too");
+        Expect.That(
+            entries.Exists(entry => Is(entry.Record.ActorUnitId, Centre.UnitId) && entry.Record.ShownClasses.Contains(ConfidentialityClass.EducationRecord)),
+            "the log tells that the centre was shown the school record (R-AUD-1)");
         Expect.That(entries.TrueForAll(entry => !Is(entry.Record.ActorUnitId, cast.Labor.UnitId)), "the employment service, which never saw the child, is not");
 
         bool HasEntry(Party party, AuditOutcome outcome) => entries.Exists(entry => Is(entry.Record.ActorUnitId, party.UnitId) && entry.Record.Outcome == outcome);
@@ -442,11 +445,15 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         narrator.Sees(Centre,
         [
             ("person 當事人", $"{found.Person.Name}  {found.Person.NationalId}  {ContractCodes.ChineseOf(found.Person.Sex)}  {found.Person.BirthDate}"),
-            ("contact 聯絡", $"{found.Person.Phone}  {found.Person.Address}".Trim()),
-            ("household 同戶", string.Join("、", found.Members.Select(member => $"{member.Role} {member.Person.Name}"))),
-            ("relatives 二親等", string.Join("、", found.Relatives.Select(relative =>
-                $"{ContractCodes.ChineseOf(relative.Kinship)} {relative.Person.Name}{(relative.SameHousehold ? "" : "(他戶)")}"))),
-            ("who serves 服務系統", string.Join('\n', found.Involvements.Select(Describe))),
+            ("contact 聯絡", Narrator.OrAbsent($"{found.Person.Phone}  {found.Person.Address}".Trim(), found.Disclosure, ConfidentialityClass.Contact)),
+            ("household 同戶", Narrator.OrAbsent(
+                string.Join('\n', found.Members.Select(member => $"{member.Role}  {member.Person.Name}")), found.Disclosure, ConfidentialityClass.Household)),
+            ("relatives 二親等", Narrator.OrAbsent(
+                string.Join('\n', found.Relatives.Select(relative =>
+                    $"{ContractCodes.BothOf(relative.Kinship)}  {relative.Person.Name}{(relative.SameHousehold ? "" : "  他戶 another household")}")),
+                found.Disclosure, ConfidentialityClass.Household)),
+            ("who serves 服務系統", Narrator.OrAbsent(
+                string.Join('\n', found.Involvements.Select(Describe)), found.Disclosure, ConfidentialityClass.Involvement)),
         ]);
         return found;
     }
@@ -470,22 +477,28 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         narrator.Works($"{ContractCodes.BothOf(closed.Referral.State)}, {ContractCodes.BothOf(closed.Referral.Outcome)}");
     }
 
-    // Why it is so: asked of the exchange by the party itself, for its own decision (R-NTK-15).
+    // Why it is so: asked of the exchange by the party itself, for its own decision (R-NTK-15). An answer that withholds nothing needs no explanation.
     private async Task ExplainAsync(Party party, Disclosure disclosure)
     {
+        if (disclosure.WithheldClasses.Count == 0)
+            return;
         var told = await party.AskAsync(to => to.Audit.ExplainDecisionAsync(new ExplainDecisionRequest { Context = party.Context(), DecisionId = disclosure.DecisionId }));
         Expect.That(told.Rules.Count > 0, "a decision names the rules that made it (R-NTK-15)");
-        narrator.Withholds(disclosure, told.Rules);
+        Expect.That(told.WithheldClasses.SequenceEqual(disclosure.WithheldClasses), "the explanation and the answer name the same withheld classes");
+        narrator.Explains(disclosure, told.Rules);
     }
 
-    private void ShowCase(Party party, Case seen) => narrator.Sees(party,
+    private void ShowCase(Party party, Case seen, Disclosure disclosure) => narrator.Sees(party,
         ("case 共案", seen.CaseId),
         ("own part 角色", $"{ContractCodes.BothOf(seen.OwnRole)} {string.Join("、", seen.OwnServices.Select(ContractCodes.BothOf))}".TrimEnd()),
         ("subjects 服務對象", string.Join("、", seen.Subjects.Select(subject => subject.Name))),
-        ("participants 參與單位", string.Join('\n', seen.Participants.Select(one => $"{ContractCodes.BothOf(one.Role)}  {one.UnitId}"))));
+        ("participants 參與單位", Narrator.OrAbsent(
+            string.Join('\n', seen.Participants.Select(one => $"{ContractCodes.BothOf(one.Role)}  {one.UnitId}")), disclosure, ConfidentialityClass.Involvement)));
 
     private void ShowNotes(Party party, ListNotesResponse listed) => narrator.Sees(party,
-        ("notes 個案紀錄", string.Join('\n', listed.Notes.Select(note => $"{ContractCodes.BothOf(note.ConfidentialityClass)}, {note.AuthorUnitId}: {note.Text}"))));
+        ("notes 個案紀錄", Narrator.OrAbsent(
+            string.Join('\n', listed.Notes.Select(note => $"{ContractCodes.BothOf(note.ConfidentialityClass)}, {note.AuthorUnitId}: {note.Text}")),
+            listed.Disclosure, ConfidentialityClass.CaseNote)));
 
     private string NewRequestId() => Guid.CreateVersion7(clock.GetUtcNow()).ToString();
 

@@ -9,19 +9,25 @@ namespace SafetyNet.Exchange.Cli.Demo;
 /// <summary>Tells the story on a terminal: who asks what and why, what each sees, what is withheld and by which rule.</summary>
 internal sealed class Narrator(IAnsiConsole console)
 {
-    public void Title(StoryFamily family, SandboxSource source)
+    private const string Withheld = "withheld 不揭露";
+
+    /// <summary>A value of the answer, or in its place whether its class is withheld or there is none.</summary>
+    public static string OrAbsent(string value, Wire.Disclosure disclosure, Wire.ConfidentialityClass of) =>
+        value.Length > 0 ? value : disclosure.WithheldClasses.Contains(of) ? Withheld : "none 無";
+
+    public void Title(StoryFamily family, string exchange)
     {
         console.WriteLine();
         console.Write(new Panel(new Rows(
             new Markup("[bold]馬上處理！個案不漏接！減少再通報！[/]  Act at once, drop no case, fewer re-reports."),
-            new Markup("One family, five agencies, one access log. Every line below is a real call over mutual TLS, by that agency's own certificate."),
+            new Markup("One family, five agencies, one access log. Each call below is real: mutual TLS, that agency's own certificate and token."),
             new Text(""),
             Facts(
                 ("child 學生", $"{family.Child.Name}  born {family.Child.BirthDate:yyyy-MM-dd}"),
                 ("mother 母", family.Mother.Name),
                 ("grandparent 祖父母", $"{family.Grandparent.Name}, of another household"),
                 ("home 住所", family.Home.Address),
-                ("exchange", source.Description))))
+                ("exchange", exchange))))
             .Header("[bold] SafetyNet.Exchange 社會安全網資料交換 [/]").RoundedBorder().BorderColor(Color.Teal).Expand());
         console.MarkupLine("[grey]All persons are invented.[/]");
     }
@@ -40,10 +46,12 @@ internal sealed class Narrator(IAnsiConsole console)
         console.WriteLine();
         console.MarkupLineInterpolated($"[bold]{party.ChineseName} {party.Name}[/] [grey]{party.UnitId}[/] asks [aqua]{call}[/]");
         console.MarkupLineInterpolated(
-            $"  [grey]for[/] {ContractCodes.BothOf(context.Purpose)} [grey]on[/] {ContractCodes.BothOf(context.LegalBasis)}{ReferenceOf(context)}");
+            $"  [grey]purpose 目的[/] {ContractCodes.BothOf(context.Purpose)}  [grey]basis 依據[/] {ContractCodes.BothOf(context.LegalBasis)}");
+        if (ReferenceOf(context) is { } reference)
+            console.MarkupLineInterpolated($"  [grey]for[/] {reference}");
     }
 
-    /// <summary>What the party finds in the answer; a value left empty is told as absent.</summary>
+    /// <summary>What the party finds in the answer.</summary>
     public void Sees(Party party, params (string Label, string Value)[] facts) =>
         console.Write(Box(Facts(facts), $" {party.ChineseName} {party.Name} sees ", Color.Green));
 
@@ -58,14 +66,13 @@ internal sealed class Narrator(IAnsiConsole console)
         console.Write(Box(table, $" {party.ChineseName} {party.Name} sees ", Color.Green));
     }
 
-    /// <summary>What the answer withholds, and the rules that decided.</summary>
-    public void Withholds(Wire.Disclosure disclosure, IEnumerable<Wire.DecidingRule> rules)
+    /// <summary>Why the answer is as it is: what it withholds, and the rules that decided.</summary>
+    public void Explains(Wire.Disclosure disclosure, IReadOnlyCollection<Wire.DecidingRule> rules)
     {
-        if (disclosure.WithheldClasses.Count == 0)
-            return;
         var lines = new List<IRenderable>
         {
-            new Text(string.Join(" · ", disclosure.WithheldClasses.Select(ContractCodes.BothOf))),
+            new Markup($"[yellow]withheld 不揭露[/]  {Markup.Escape(string.Join(" · ", disclosure.WithheldClasses.Select(ContractCodes.BothOf)))}"),
+            new Markup("[grey]What no rule opens stays closed (R-NTK-2). The rules that decided:[/]"),
         };
         foreach (var rule in rules)
         {
@@ -73,7 +80,7 @@ internal sealed class Narrator(IAnsiConsole console)
             lines.Add(new Padder(new Markup($"{Markup.Escape(rule.TextEn)} [grey]({Markup.Escape(rule.Source)})[/]"), new Padding(2, 0, 0, 0)));
         }
 
-        console.Write(Box(new Rows(lines), " withheld 不揭露, decided by ", Color.Yellow));
+        console.Write(Box(new Rows(lines), " why 為何 ", Color.Yellow));
     }
 
     public void Refusal(ReceivedRefusal refusal) => RefusalView.Write(console, refusal);
@@ -100,18 +107,14 @@ internal sealed class Narrator(IAnsiConsole console)
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         foreach (var (label, value) in facts)
-            grid.AddRow(new Text(label, new Style(Color.Grey)), value.Length > 0 ? new Text(value) : new Text("absent from the answer", new Style(Color.Yellow)));
+            grid.AddRow(new Text(label, new Style(Color.Grey)), new Text(value, value.StartsWith(Withheld, StringComparison.Ordinal) ? new Style(Color.Yellow) : null));
         return grid;
     }
 
-    private static string ReferenceOf(Wire.AccessContext context) => context.ReferenceCase switch
+    private static string? ReferenceOf(Wire.AccessContext context) => context.ReferenceCase switch
     {
-        Wire.AccessContext.ReferenceOneofCase.ReferralId => $", referral {context.ReferralId}",
-        Wire.AccessContext.ReferenceOneofCase.CaseId => $", case {context.CaseId}",
-        _ => "",
+        Wire.AccessContext.ReferenceOneofCase.ReferralId => $"referral 轉介單 {context.ReferralId}",
+        Wire.AccessContext.ReferenceOneofCase.CaseId => $"case 共案 {context.CaseId}",
+        _ => null,
     };
 }
-
-/// <summary>Which exchange the story runs against.</summary>
-/// <param name="Description">Its address, and whether it is a throw-away one.</param>
-internal sealed record SandboxSource(string Description);

@@ -10,6 +10,13 @@ namespace SafetyNet.Exchange.Server.Audit;
 /// <param name="Note">The signed note, as it is given out.</param>
 internal sealed record LogHead(long Size, DateTimeOffset SignedAt, byte[] Frontier, byte[] Note);
 
+/// <summary>An inner node of the tree that is kept: every eighth level, so that a proof reads a few stretches and never the whole log.</summary>
+internal readonly record struct LogNode(int Level, long Index, MerkleHash Hash)
+{
+    /// <summary>Levels from one kept level to the next, as in tlog-tiles.</summary>
+    public const int LevelsPerTile = 8;
+}
+
 /// <summary>
 /// The append-only log in commit order (R-AUD-3): its growing edge in memory, its signed heads. Only the writer of <see cref="CommitQueue"/> appends and
 /// signs; a head is given out only after the records under it and the head itself are durable.
@@ -25,12 +32,18 @@ internal sealed class AuditLog
     private long _signedSize;
     private DateTimeOffset _signedAt;
     private volatile LogHead? _published;
+    private readonly List<LogNode> _newNodes = [];
+    private readonly NodeWriter _keepNode;
 
     private AuditLog(NoteSigner signer, CompactRange committed, LogHead? published)
     {
         (_signer, _committed, _published) = (signer, committed, published);
         _signedSize = published?.Size ?? 0;
         VerifierKey = signer.ToVerifier().ToVerifierKey();
+        _keepNode = (int level, long index, in MerkleHash hash) =>
+        {
+            if (level > 0 && level % LogNode.LevelsPerTile == 0) _newNodes.Add(new LogNode(level, index, hash));
+        };
     }
 
     /// <summary>Public half of the key that signs, in the verifier form of signed notes.</summary>
@@ -82,11 +95,14 @@ internal sealed class AuditLog
         return new AuditLog(signer, range, published);
     }
 
+    /// <summary>Inner nodes that the records since the last flush completed, to be stored with them.</summary>
+    public IReadOnlyList<LogNode> NewNodes => _newNodes;
+
     /// <summary>Gives the next record its place. Not durable, not visible, until <see cref="Publish"/>.</summary>
     public long Append(ReadOnlySpan<byte> leafHash)
     {
         _growing ??= _committed.Copy();
-        _growing.Append(new MerkleHash(leafHash));
+        _growing.Append(new MerkleHash(leafHash), _keepNode);
         return _growing.Size - 1;
     }
 
@@ -103,13 +119,18 @@ internal sealed class AuditLog
     public void Publish(LogHead? checkpoint)
     {
         if (_growing is not null) (_committed, _growing) = (_growing, null);
+        _newNodes.Clear();
         if (checkpoint is null) return;
         (_signedSize, _signedAt) = (checkpoint.Size, checkpoint.SignedAt);
         _published = checkpoint;
     }
 
     /// <summary>The flush failed: what was appended since the last one never happened.</summary>
-    public void ForgetUncommitted() => _growing = null;
+    public void ForgetUncommitted()
+    {
+        _growing = null;
+        _newNodes.Clear();
+    }
 
     private static CompactRange Check(LogHead stored, NoteSigner signer)
     {

@@ -13,6 +13,9 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
 {
     private const int RecordsPerMessage = 256;
 
+    /// <summary>How many records one call looks through; a page may be short or empty and still have a next one.</summary>
+    private const int RecordsPerCall = 200_000;
+
     public override Task<Wire.ListAccessesResponse> ListAccesses(Wire.ListAccessesRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
@@ -22,9 +25,16 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
         call.ConcernsPseudonym(pseudonym);
         var size = request.PageSize == 0 ? 100 : request.PageSize;
         var response = new Wire.ListAccessesResponse { Pseudonym = pseudonym };
-        foreach (var (position, leaf, body) in call.Read.ReadBackwards(PageToken.Read(request.PageToken, long.MaxValue)))
+        var start = PageToken.Read(request.PageToken, log.Size);
+        foreach (var (position, leaf, body) in call.Read.ReadBackwards(start))
         {
             var record = Wire.AuditRecord.Parser.ParseFrom(body);
+            if (start - position > RecordsPerCall)
+            {
+                response.NextPageToken = PageToken.Of(position + 1);
+                break;
+            }
+
             if (!record.Subjects.Contains(pseudonym) || !IsOfficersConcern(call, record)) continue;
             if (response.Entries.Count == size)
             {
@@ -84,8 +94,10 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
 
     public override async Task ReadLog(Wire.ReadLogRequest request, IServerStreamWriter<Wire.ReadLogResponse> responseStream, ServerCallContext context)
     {
-        var start = Position(request.Start, "start", log.Size);
-        var end = request.End == 0 ? log.Size : Position(request.End, "end", log.Size);
+        // The record of this call stands already: what lies beyond the log is an empty stretch of it, not a refusal.
+        var size = log.Size;
+        var start = (long)Math.Min(request.Start, (ulong)size);
+        var end = request.End == 0 ? size : (long)Math.Min(request.End, (ulong)size);
         while (start < end)
         {
             List<(long Position, byte[] Body)> records;

@@ -29,9 +29,28 @@ internal sealed class CheckpointRow
     public byte[] Note { get; set; } = [];
 }
 
-/// <summary>Where the log lies: the body beside its leaf, so that a body can be purged and proofs still hold.</summary>
-internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntityTypeConfiguration<CheckpointRow>
+/// <summary>A kept inner node of the tree.</summary>
+internal sealed class LogNodeRow
 {
+    public int Level { get; set; }
+
+    public long NodeIndex { get; set; }
+
+    public byte[] Hash { get; set; } = [];
+}
+
+/// <summary>Where the log lies: the body beside its leaf, so that a body can be purged and proofs still hold.</summary>
+internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntityTypeConfiguration<LogNodeRow>, IEntityTypeConfiguration<CheckpointRow>
+{
+    public void Configure(EntityTypeBuilder<LogNodeRow> builder)
+    {
+        builder.ToTable("audit_node");
+        builder.HasKey(n => new { n.Level, n.NodeIndex });
+        builder.Property(n => n.Level).HasColumnName("level");
+        builder.Property(n => n.NodeIndex).HasColumnName("node_index");
+        builder.Property(n => n.Hash).HasColumnName("hash");
+    }
+
     public void Configure(EntityTypeBuilder<AuditRow> builder)
     {
         builder.ToTable("audit_record");
@@ -81,15 +100,20 @@ internal static class AuditQueries
         while (reader.Read()) yield return (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
     }
 
-    /// <summary>Nodes of the tree, hashed from the stored leaf hashes.</summary>
-    public static NodeReader Nodes(this ReadSession session) => MerkleTree.NodesOver((first, into) =>
+    /// <summary>
+    /// Nodes of the tree: a kept level is read, one between is hashed from at most 128 nodes of the kept level below it. What is stored is not believed for
+    /// being stored: a proof over changed nodes does not verify against the signed root.
+    /// </summary>
+    public static NodeReader Nodes(this ReadSession session) => (level, index) =>
     {
-        using var reader = session.Query("SELECT leaf_hash FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position",
-            first, first + into.Length);
-        for (var i = 0; i < into.Length; i++)
-        {
-            if (!reader.Read()) throw new EvidenceException($"Record {first + i} of the log is missing.");
-            into[i] = new MerkleHash(reader.GetFieldValue<byte[]>(0));
-        }
-    });
+        var above = level % LogNode.LevelsPerTile;
+        var count = 1L << above;
+        var range = new CompactRange();
+        using var reader = level - above == 0
+            ? session.Query("SELECT leaf_hash FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position", index * count, (index + 1) * count)
+            : session.Query("SELECT hash FROM audit_node WHERE level = $0 AND node_index >= $1 AND node_index < $2 ORDER BY node_index",
+                level - above, index * count, (index + 1) * count);
+        while (reader.Read()) range.Append(new MerkleHash(reader.GetFieldValue<byte[]>(0)));
+        return range.Size == count ? range.Root() : throw new EvidenceException($"The log lacks entries under node {index} of level {level}.");
+    };
 }

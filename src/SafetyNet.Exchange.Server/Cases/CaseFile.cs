@@ -24,6 +24,9 @@ internal sealed class CaseSubjectRow
     public Guid CaseId { get; set; }
 
     public Guid PersonId { get; set; }
+
+    /// <summary>The case is open; a person has at most one open case (R-INT-4), whoever opens how many at once.</summary>
+    public bool IsOpen { get; set; }
 }
 
 /// <summary>A unit in the case and its scope.</summary>

@@ -26,6 +26,7 @@ internal static class CasePolicy
         var decision = call.Consider(call.Ask(Standing.OfParticipant(part.Role), shared.File.Jurisdiction) with
         {
             OwnUnit = own,
+            Supplied = own ? ClassSet.Of(note.ConfidentialityClass) : ClassSet.None,
             SharedWithCaller = share is not null,
             ShareBasis = share?.LegalBasis ?? Wire.LegalBasis.Unspecified,
             Shared = share is null ? ClassSet.None : ClassSet.Of(note.ConfidentialityClass, Wire.ConfidentialityClass.CaseNote),

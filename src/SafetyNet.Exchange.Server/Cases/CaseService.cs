@@ -15,7 +15,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         if (call.Replayed is { } made) return Task.FromResult(new Wire.OpenCaseResponse { Case = LoadAndShow(call, made) });
         var (subjects, standing) = SubjectsOf(call, request);
         // The unit that opens the case is its primary from this instant; the decision asks for the referral that it grows out of.
-        call.Decide(call.Ask(standing.Relationships) with { Sent = standing.Sent });
+        call.Decide(call.Ask(standing.Relationships, subjects[0].Row.Jurisdiction) with { Sent = standing.Sent });
         if (!standing.Relationships.Contains(Wire.Relationship.Serving))
             throw new Refusal(Wire.ErrorReason.MoveNotAllowed, ("state", "not accepted"), ("action", "OPEN_CASE"), ("allowed", "ACCEPT"));
         var file = new CaseFile
@@ -25,7 +25,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var shared = new SharedCase(file, [.. subjects.Select(p => p.Id)], []);
         call.Change.Add(file);
         call.Change.Add(shared.Add(call.Unit.UnitId, Wire.ParticipantRole.Primary, [], [], call.Now));
-        foreach (var subject in shared.Subjects) call.Change.Add(new CaseSubjectRow { CaseId = file.CaseId, PersonId = subject });
+        foreach (var subject in shared.Subjects) call.Change.Add(new CaseSubjectRow { CaseId = file.CaseId, PersonId = subject, IsOpen = true });
         call.Change.Key!.Outcome = file.CaseId.ToString();
         var (decision, part) = call.DecideOn(shared);
         return Task.FromResult(new Wire.OpenCaseResponse { Case = Show(call, shared, decision, part) });

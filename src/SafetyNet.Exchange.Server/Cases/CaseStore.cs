@@ -25,7 +25,9 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
         builder.HasKey(s => new { s.CaseId, s.PersonId });
         builder.Property(s => s.CaseId).HasColumnName("case_id");
         builder.Property(s => s.PersonId).HasColumnName("person_id");
+        builder.Property(s => s.IsOpen).HasColumnName("is_open");
         builder.HasIndex(s => s.PersonId);
+        builder.HasIndex(s => s.PersonId, "ix_case_subject_one_open").IsUnique().HasFilter("is_open = 1");
     }
 
     public void Configure(EntityTypeBuilder<CaseParticipant> builder)

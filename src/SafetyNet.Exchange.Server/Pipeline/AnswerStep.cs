@@ -27,7 +27,7 @@ internal sealed class AnswerStep(string policyRevision)
     {
         var plan = RedactionPlan.For(answer.Descriptor);
         plan.Redact(answer, call.Visible);
-        var shown = new Shown(plan.Carries & call.Visible & ClassSet.Personal, plan.Carries.Without(call.Visible) & ClassSet.Personal);
+        var shown = new Shown(((plan.Carries & call.Visible) | plan.TextClasses(answer)) & ClassSet.Personal, (plan.Carries.Without(call.Visible) | call.Withheld) & ClassSet.Personal);
         if (_disclosures.GetOrAdd(answer.Descriptor, FindDisclosure) is not { } field) return shown;
         var disclosure = new Wire.Disclosure { DecisionId = call.DecisionId.ToString(), PolicyRevision = policyRevision };
         disclosure.ShownClasses.Add(shown.Classes.InTableOrder());

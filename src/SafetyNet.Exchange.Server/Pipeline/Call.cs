@@ -61,6 +61,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     /// <summary>Classes that some decision of the call lets the caller see; nothing else leaves.</summary>
     public ClassSet Visible { get; private set; } = ClassSet.None;
 
+    /// <summary>Classes of free text that was left out, where the caller knows of the text: its own referral, or one addressed to it.</summary>
+    public ClassSet Withheld { get; private set; } = ClassSet.None;
+
     public RelationshipSet Relationships { get; private set; } = RelationshipSet.None;
 
     public Obligations Obligations { get; private set; }
@@ -80,7 +83,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     /// <summary>
     /// The inputs of a need-to-know decision as far as the call itself knows them; the feature adds what it loaded.
     /// </summary>
-    public NeedToKnowQuestion Ask(RelationshipSet relationships, Wire.Jurisdiction resource = Wire.Jurisdiction.Unspecified) => new()
+    public NeedToKnowQuestion Ask(RelationshipSet relationships, Wire.Jurisdiction resource) => new()
     {
         AgencyKind = Agency.Kind,
         UnitKind = Unit.Kind,
@@ -89,7 +92,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         Purpose = Context!.Purpose,
         LegalBasis = Context.LegalBasis,
         Relationships = relationships,
-        ResourceJurisdiction = resource == Wire.Jurisdiction.Unspecified ? Agency.Jurisdiction : resource,
+        ResourceJurisdiction = resource,
     };
 
     /// <summary>Decides, and lets nothing through without a relationship that the method asks for: absent and forbidden are one answer (R-NTK-14).</summary>
@@ -110,6 +113,8 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         foreach (var id in decision.Rules) _rules.Add(id);
         return decision;
     }
+
+    public void Withhold(ClassSet classes) => Withheld |= classes;
 
     /// <summary>Could a unit of this kind, standing so to the person, see a class that is sent to it under a basis? (R-NTK-17)</summary>
     public bool MayHold(Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, RelationshipSet relationships) =>
@@ -140,7 +145,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         _subjects.Clear();
         _resources.Clear();
         _rules.Clear();
-        (Visible, Relationships, Obligations) = (ClassSet.None, RelationshipSet.None, Obligations.None);
+        (Visible, Withheld, Relationships, Obligations) = (ClassSet.None, ClassSet.None, RelationshipSet.None, Obligations.None);
     }
 
     public void EndRead()

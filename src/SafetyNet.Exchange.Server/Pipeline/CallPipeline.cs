@@ -15,7 +15,7 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 internal sealed class CallPipeline(
     ContractMethods methods, IdentityStep identity, AccessStep access, LimitStep limits, AnswerStep answer, CommitQueue commits, Exchange exchange, TimeProvider clock) : Interceptor
 {
-    /// <summary>How often a call runs again because the same request_id was committed beside it.</summary>
+    /// <summary>How often a call runs because another committed the same request_id, new person or open case beside it.</summary>
     private const int MostRuns = 3;
 
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -34,7 +34,7 @@ internal sealed class CallPipeline(
                     await CommitAsync(call, context, Permitted(call, shown)); // 10 change and record durable, then the answer
                     return response;
                 }
-                catch (RequestKeyTakenException) when (run < MostRuns)
+                catch (KeyTakenException) when (run < MostRuns)
                 {
                     call.StartOver();
                 }
@@ -93,7 +93,7 @@ internal sealed class CallPipeline(
         {
             throw await RefuseAsync(call, context, refusal);
         }
-        catch (StaleRowException)
+        catch (Exception e) when (e is StaleRowException or KeyTakenException)
         {
             throw await RefuseAsync(call, context, new Refusal(Wire.ErrorReason.ConcurrentChange));
         }

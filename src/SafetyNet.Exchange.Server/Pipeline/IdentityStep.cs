@@ -24,6 +24,7 @@ internal sealed class IdentityStep(AccessTokens tokens, RevocationLists revocati
     {
         TokenRefusal.Missing => new Refusal(Wire.ErrorReason.TokenMissing, ("token_endpoint", tokenEndpoint)),
         TokenRefusal.Expired => new Refusal(Wire.ErrorReason.TokenExpired),
+        TokenRefusal.KeysUnavailable => new Refusal(Wire.ErrorReason.AuthorityUnavailable) { RetryAfter = TimeSpan.FromSeconds(2) },
         TokenRefusal.OtherCertificate => new Refusal(Wire.ErrorReason.TokenCertificateMismatch),
         _ => new Refusal(Wire.ErrorReason.TokenNotAccepted, ("rule", refusal.ToString())),
     };

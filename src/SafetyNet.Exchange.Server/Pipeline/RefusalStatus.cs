@@ -58,7 +58,7 @@ internal static class RefusalStatus
     public static StatusCode CodeOf(Wire.ErrorReason reason) => reason switch
     {
         Wire.ErrorReason.Internal => StatusCode.Internal,
-        Wire.ErrorReason.AuditUnavailable => StatusCode.Unavailable,
+        Wire.ErrorReason.AuditUnavailable or Wire.ErrorReason.AuthorityUnavailable => StatusCode.Unavailable,
 
         Wire.ErrorReason.CertificateNotAccepted or Wire.ErrorReason.CertificateRevoked or Wire.ErrorReason.TokenMissing or Wire.ErrorReason.TokenNotAccepted
             or Wire.ErrorReason.TokenExpired or Wire.ErrorReason.TokenCertificateMismatch or Wire.ErrorReason.IdentityMismatch => StatusCode.Unauthenticated,

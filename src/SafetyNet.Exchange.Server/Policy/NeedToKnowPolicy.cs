@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using System.Numerics;
 using System.Security.Cryptography;
 
@@ -18,7 +17,7 @@ internal sealed class NeedToKnowPolicy
     private static readonly Wire.Purpose[] ServicePurposes =
         [Wire.Purpose.ServiceDelivery, Wire.Purpose.CaseCoordination, Wire.Purpose.CrisisResponse];
 
-    private readonly FrozenDictionary<string, PolicyRule> rulesById;
+    private readonly Dictionary<string, PolicyRule> rulesById;
     private readonly string[] ids;
     private readonly CompiledRule[][] permitsByPurpose;
     private readonly CompiledRule[] denies;
@@ -34,7 +33,7 @@ internal sealed class NeedToKnowPolicy
         Revision = contents.Revision;
         Sha256 = sha256;
         Rules = contents.Entries;
-        rulesById = contents.Entries.ToFrozenDictionary(e => e.Id, StringComparer.Ordinal);
+        rulesById = contents.Entries.ToDictionary(e => e.Id, StringComparer.Ordinal);
         ids = [.. contents.Entries.Select(e => e.Id)];
         var places = ids.Select((id, at) => (id, at)).ToDictionary(p => p.id, p => p.at, StringComparer.Ordinal);
 
@@ -85,9 +84,16 @@ internal sealed class NeedToKnowPolicy
     {
         using var bytes = new MemoryStream();
         json.CopyTo(bytes);
-        var content = bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
-        return new NeedToKnowPolicy(PolicyFile.Read(content, file), Convert.ToHexStringLower(SHA256.HashData(content.Span)));
+        return TryLoad(bytes.GetBuffer().AsMemory(0, (int)bytes.Length), out var problems) ?? throw new PolicyFileException(file, problems);
     }
+
+    /// <summary>The same without an exception, for a check of a file that is not to be used.</summary>
+    /// <param name="json">The file's bytes, UTF-8.</param>
+    /// <param name="problems">Every problem with its place; empty: the policy is returned.</param>
+    public static NeedToKnowPolicy? TryLoad(ReadOnlyMemory<byte> json, out IReadOnlyList<string> problems) =>
+        PolicyFile.TryRead(json, out problems) is { } contents
+            ? new NeedToKnowPolicy(contents, Convert.ToHexStringLower(SHA256.HashData(json.Span)))
+            : null;
 
     /// <summary>Which classes the caller may see. Cheap enough for every call and every element: well under a microsecond, and only the answer is allocated.</summary>
     public Decision Decide(in NeedToKnowQuestion question)
@@ -132,7 +138,7 @@ internal sealed class NeedToKnowPolicy
                 continue;
             deciding.Add(rule.Index);
             obligations |= rule.Obligations & ~Obligations.GuardiansOnly;
-            if (!rule.Obligations.HasFlag(Obligations.GuardiansOnly))
+            if ((rule.Obligations & Obligations.GuardiansOnly) == Obligations.None)
                 open |= classes;
             else
                 narrowed |= classes;
@@ -237,7 +243,7 @@ internal sealed class NeedToKnowPolicy
             || (when.AgencyKinds & facts.AgencyKind) == 0
             || (when.UnitKinds & facts.UnitKind) == 0
             || (when.Purposes & facts.Purpose) == 0
-            || !facts.Holds.HasFlag(when.Requires))
+            || (when.Requires & ~facts.Holds) != RuleRequirements.None)
         {
             return 0;
         }
@@ -246,19 +252,19 @@ internal sealed class NeedToKnowPolicy
         var limits = when.Limits;
         if (limits == RuleLimits.None)
             return onBasis ? classes : 0;
-        if (limits.HasFlag(RuleLimits.Sent))
+        if ((limits & RuleLimits.Sent) != RuleLimits.None)
             classes &= (onBasis ? facts.Sent | facts.Shared : 0) | ((when.Bases & facts.ShareBasis) != 0 ? facts.Shared : 0);
         else if (!onBasis)
             return 0;
-        if (limits.HasFlag(RuleLimits.Supplied))
+        if ((limits & RuleLimits.Supplied) != RuleLimits.None)
             classes &= facts.Supplied;
-        if (limits.HasFlag(RuleLimits.Agenda))
+        if ((limits & RuleLimits.Agenda) != RuleLimits.None)
             classes &= facts.Agenda;
-        if (limits.HasFlag(RuleLimits.Scope))
+        if ((limits & RuleLimits.Scope) != RuleLimits.None)
             classes &= facts.Scope;
-        if (limits.HasFlag(RuleLimits.Own) && !facts.Own)
+        if ((limits & RuleLimits.Own) != RuleLimits.None && !facts.Own)
             return 0;
-        if (limits.HasFlag(RuleLimits.OwnOrShared) && !facts.OwnOrShared)
+        if ((limits & RuleLimits.OwnOrShared) != RuleLimits.None && !facts.OwnOrShared)
             return 0;
         return classes;
     }

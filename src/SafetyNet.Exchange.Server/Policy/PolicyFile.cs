@@ -83,8 +83,8 @@ internal sealed class PolicyFile
     {
     }
 
-    /// <exception cref="PolicyFileException">The file is no JSON, breaks the schema, or contradicts domain.md; names every problem.</exception>
-    public static PolicyContents Read(ReadOnlyMemory<byte> json, string file)
+    /// <summary>The contents; null: the file is no JSON, breaks the schema, or contradicts domain.md, and every problem is named.</summary>
+    public static PolicyContents? TryRead(ReadOnlyMemory<byte> json, out IReadOnlyList<string> problems)
     {
         var reader = new PolicyFile();
         PolicyContents? contents = null;
@@ -99,7 +99,8 @@ internal sealed class PolicyFile
                 $"line {broken.LineNumber + 1}, byte {broken.BytePositionInLine + 1}", id: null, "not JSON: truncated, or a wrong character");
         }
 
-        return reader.problems.Count == 0 && contents is not null ? contents : throw new PolicyFileException(file, reader.problems);
+        problems = reader.problems;
+        return reader.problems.Count == 0 ? contents : null;
     }
 
     private PolicyContents? ReadFile(JsonElement root)
@@ -254,6 +255,9 @@ internal sealed class PolicyFile
             if (idle != 0)
                 Report($"{place}.bases", rule.Id, $"{CodeTable.Bases.Names(idle)} carries none of the rule's purposes: it opens nothing");
         }
+
+        if (rule.Obligations.HasFlag(Obligations.GuardiansOnly) && rule.Classes != ClassSet.Of(Wire.ConfidentialityClass.Household))
+            Report($"{place}.obligations", rule.Id, "guardiansOnly narrows HOUSEHOLD and nothing else");
 
         if (rule.Classes.Contains(Wire.ConfidentialityClass.ReporterIdentity) && !OpensReporterAsTheLawDoes(rule.When))
         {

@@ -53,6 +53,25 @@ internal sealed class RedactionPlan
     /// <summary>Clears what may not be seen, in place. NOT_PERSONAL is always seen. An element of a list whose text may not be seen leaves the list as a whole.</summary>
     public void Redact(IMessage message, ClassSet visible) => Run(message, visible.Bits | NotPersonal);
 
+    /// <summary>Classes that the free texts of a message state, after it was redacted: what of them is shown.</summary>
+    public ClassSet TextClasses(IMessage message)
+    {
+        var found = ClassSet.None;
+        if (!CarriesText) return found;
+        foreach (ref readonly var text in texts.AsSpan())
+            found |= ClassSet.Of((Wire.ConfidentialityClass)text.ClassField.GetValue(message));
+        foreach (ref readonly var step in steps.AsSpan())
+        {
+            if (step.Inside is not { CarriesText: true } inside) continue;
+            var value = step.Field.GetValue(message);
+            if (value is IMessage single) found |= inside.TextClasses(single);
+            else if (value is IList list)
+                foreach (IMessage element in list) found |= inside.TextClasses(element);
+        }
+
+        return found;
+    }
+
     private void Run(IMessage message, uint visible)
     {
         // Texts first: their class fields may be cleared below.

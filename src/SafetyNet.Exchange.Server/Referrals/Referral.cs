@@ -72,6 +72,12 @@ internal sealed class Referral : IVersioned
 
     public string ProposedUnitId { get; set; } = "";
 
+    /// <summary>What the receiver misses while the referral is returned, one bit per code of the table.</summary>
+    public int MissingParts { get; set; }
+
+    public IEnumerable<Wire.MissingPart> Missing =>
+        Enum.GetValues<Wire.MissingPart>().Where(part => part != Wire.MissingPart.Unspecified && (MissingParts & (1 << (int)part)) != 0);
+
     public Wire.ReferralOutcome Outcome { get; set; }
 
     /// <summary>Subjects, services, facts and source, as a sealed <see cref="Wire.Referral"/>.</summary>
@@ -107,6 +113,13 @@ internal sealed class Referral : IVersioned
             throw new Refusal(Wire.ErrorReason.ProposedUnitMissing, ("rule", "R-REF-3"));
         Move(Wire.ReferralAction.Decline, ReferralParty.Receiver);
         (DeclineReason, ProposedUnitId) = (reason, proposedUnitId);
+    }
+
+    /// <summary>Sends it back, saying what is missing; cleared when it is handed in again.</summary>
+    public void Return(IEnumerable<Wire.MissingPart> missing)
+    {
+        Move(Wire.ReferralAction.Return, ReferralParty.Receiver);
+        MissingParts = missing.Aggregate(0, (bits, part) => bits | (1 << (int)part));
     }
 
     /// <summary>Closes with an outcome (R-REF-8); an unwilling client is none (R-REF-4).</summary>

@@ -48,7 +48,10 @@ internal static class ReferralPolicy
             // The step is over, and with it the view; what the receiver itself did to it stays known to it.
             call.Ask(RelationshipSet.Of(Wire.Relationship.ReferredTo), referral.Jurisdiction) with { Holdable = ClassSet.None },
         ReferralParty.Receiver when Standing.OfReceiver(referral.State, referral.ViewClasses, referral.ViewUntil, call.Now) is var standing =>
-            call.Ask(standing.Relationships, referral.Jurisdiction) with { Sent = standing.Sent },
+            call.Ask(standing.Relationships, referral.Jurisdiction) with
+            {
+                Sent = standing.Sent, ProtectedAddress = call.Read.HasProtectedSubject(referral.ReferralId),
+            },
         ReferralParty.Referrer => call.Ask(RelationshipSet.Of(Wire.Relationship.Referrer), referral.Jurisdiction) with { Supplied = Supplied },
         _ => call.Ask(RelationshipSet.None, referral.Jurisdiction),
     };

@@ -57,7 +57,8 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     public override Task<Wire.ReturnReferralResponse> ReturnReferral(Wire.ReturnReferralRequest request, ServerCallContext context) =>
         Task.FromResult(new Wire.ReturnReferralResponse
         {
-            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.Return),
+            Referral = Move(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.Return,
+                (_, referral) => referral.Return(request.Missing)),
         });
 
     public override Task<Wire.ResubmitReferralResponse> ResubmitReferral(Wire.ResubmitReferralRequest request, ServerCallContext context) =>
@@ -198,6 +199,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         if (request.View is { } next)
             (referral.ViewClasses, referral.ViewUntil) = (ClassSet.Of([.. next.Classes]).Bits, next.Until?.ToDateTimeOffset());
         ReferralPolicy.RequireView(call, Addressee.Require(call, referral.ToUnitId), new ClassSet(referral.ViewClasses), request.Facts);
+        referral.MissingParts = 0;
         var content = Open(call, referral);
         content.Facts.Add(request.Facts);
         referral.Sealed = call.Vault.SealFacts(referral.Jurisdiction, ReferralQueries.ContentColumn, referral.ReferralId, content);
@@ -241,11 +243,15 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         wire.CreatedAt = Timestamp.FromDateTimeOffset(referral.CreatedAt);
         wire.DeclineReason = referral.DeclineReason;
         wire.ProposedUnitId = referral.ProposedUnitId;
+        wire.Missing.Add(referral.Missing);
         wire.Outcome = referral.Outcome;
         wire.Etag = Etag.Of(referral);
         foreach (var move in call.Read.MovesOf(referral.ReferralId).Concat(call.Change.Added.OfType<ReferralMoveRow>()))
             if (move.ReferralId == referral.ReferralId) wire.Moves.Add(ToWire(call, move));
-        RedactionPlan.For(Wire.Referral.Descriptor).Redact(wire, decision.Visible);
+        var plan = RedactionPlan.For(Wire.Referral.Descriptor);
+        var told = plan.TextClasses(wire);
+        plan.Redact(wire, decision.Visible);
+        call.Withhold(told.Without(plan.TextClasses(wire)));
         return wire;
     }
 

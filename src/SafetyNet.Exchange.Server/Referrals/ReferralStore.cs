@@ -56,6 +56,8 @@ internal sealed class ReferralMapping :
         builder.Property(r => r.ViewUntil).HasColumnName("view_until");
         builder.Property(r => r.DeclineReason).HasColumnName("decline_reason");
         builder.Property(r => r.ProposedUnitId).HasColumnName("proposed_unit_id");
+        builder.Ignore(r => r.Missing);
+        builder.Property(r => r.MissingParts).HasColumnName("missing_parts");
         builder.Property(r => r.Outcome).HasColumnName("outcome");
         builder.Property(r => r.Sealed).HasColumnName("sealed");
         builder.Property(r => r.Version).HasColumnName("version").IsConcurrencyToken();
@@ -101,6 +103,15 @@ internal static class ReferralQueries
 
     public static List<ReferralMoveRow> MovesOf(this ReadSession session, Guid referralId) =>
         [.. Queries.Moves(session.Db, referralId)];
+
+    /// <summary>The whereabouts of one of its subjects are protected, so the contact of none is shown (R-NTK-10).</summary>
+    public static bool HasProtectedSubject(this ReadSession session, Guid referralId)
+    {
+        using var reader = session.Query(
+            "SELECT 1 FROM referral_subject AS s JOIN person AS p ON p.person_id = s.person_id WHERE s.referral_id = $0 AND p.is_protected LIMIT 1",
+            referralId.ToByteArray(true));
+        return reader.Read();
+    }
 
     /// <summary>Referrals that a unit made, or received and still holds, newest first, before an id.</summary>
     public static List<Referral> ListReferrals(this ReadSession session, string unitId, Wire.ReferralState state, Guid before, int count)

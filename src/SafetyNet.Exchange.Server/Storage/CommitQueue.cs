@@ -9,8 +9,8 @@ namespace SafetyNet.Exchange.Server.Storage;
 /// <summary>Where a call's record stands in the log: position from 0, and leaf hash (32 bytes).</summary>
 internal readonly record struct LogPlace(long Position, byte[] LeafHash);
 
-/// <summary>The same request_id was committed by a call that ran at the same time.</summary>
-internal sealed class RequestKeyTakenException : Exception;
+/// <summary>A call that ran at the same time committed a row of the same key first: the same request_id, the same new person, the same open case.</summary>
+internal sealed class KeyTakenException : Exception;
 
 /// <summary>A row changed after the call had read it.</summary>
 internal sealed class StaleRowException : Exception;
@@ -28,6 +28,9 @@ internal sealed class CommitQueue : IAsyncDisposable
 {
     /// <summary>Most commits that share one flush; bounds how long the first of them waits for the last.</summary>
     private const int MostPerFlush = 512;
+
+    /// <summary>Result codes of SQLite: nothing was written and a later try may succeed; a rule of the schema.</summary>
+    private const int Busy = 5, Full = 13, Constraint = 19;
 
     private readonly Channel<Pending> _waiting =
         Channel.CreateBounded<Pending>(new BoundedChannelOptions(8192) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -56,7 +59,7 @@ internal sealed class CommitQueue : IAsyncDisposable
     public long Flushes { get; private set; }
 
     /// <summary>Makes a call's change and its audit entry durable, and says where the entry stands in the log. Returns only after the flush.</summary>
-    /// <exception cref="RequestKeyTakenException">Run the call again: it is a replay now.</exception>
+    /// <exception cref="KeyTakenException">Run the call again: it sees the other's row now.</exception>
     /// <exception cref="StaleRowException">Somebody else was first.</exception>
     /// <exception cref="StoreUnavailableException">Nothing happened.</exception>
     public async ValueTask<LogPlace> CommitAsync(AuditEntry entry, Change? change)
@@ -122,7 +125,7 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>After a failed flush nobody knows what the disk holds (a failed fsync is never retried as success): stop, and let a restart look.</summary>
     private void Break(Exception e)
     {
-        if (e is SqliteException { SqliteErrorCode: 13 or 5 }) return;
+        if (e is SqliteException { SqliteErrorCode: Full or Busy } or DbUpdateException { InnerException: SqliteException { SqliteErrorCode: Full or Busy } }) return;
         _broken = e;
         ServerLog.StoreBroke(e.GetType().Name);
         _stop();
@@ -139,6 +142,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             else committed.Add((pending, place));
         }
 
+        session.Write(_log.NewNodes);
         var checkpoint = _log.SignIfDue(_clock.GetUtcNow());
         if (checkpoint is not null) session.Write(checkpoint);
         transaction.Commit();
@@ -170,7 +174,7 @@ internal sealed class CommitQueue : IAsyncDisposable
     {
         private readonly AuditLog _log;
         private readonly ExchangeDb _db;
-        private readonly SqliteCommand _record, _key, _notice, _sequence, _inbox, _acknowledge, _checkpoint, _savepoint, _release, _rollback;
+        private readonly SqliteCommand _record, _key, _notice, _sequence, _inbox, _acknowledge, _node, _checkpoint, _savepoint, _release, _rollback;
         private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
         private readonly List<string> _sequencesOfCommit = [];
 
@@ -195,6 +199,7 @@ internal sealed class CommitQueue : IAsyncDisposable
                 + "ON CONFLICT (unit_id) DO UPDATE SET last_sequence = excluded.last_sequence", "$unit", "$sequence");
             _acknowledge = Command("UPDATE inbox SET acknowledged_sequence = max(acknowledged_sequence, $sequence) "
                 + "WHERE unit_id = $unit AND last_sequence >= $sequence", "$unit", "$sequence");
+            _node = Command("INSERT INTO audit_node (level, node_index, hash) VALUES ($level, $index, $hash)", "$level", "$index", "$hash");
             _checkpoint = Command("INSERT INTO audit_checkpoint (size, signed_at, frontier, note) VALUES ($size, $at, $frontier, $note)",
                 "$size", "$at", "$frontier", "$note");
         }
@@ -227,17 +232,18 @@ internal sealed class CommitQueue : IAsyncDisposable
             {
                 Write(change, pending.Entry);
             }
-            catch (Exception e) when (e is RequestKeyTakenException or StaleRowException)
-            {
-                refused = e;
-            }
             catch (DbUpdateConcurrencyException)
             {
                 refused = new StaleRowException();
             }
-            catch (DbUpdateException e) when (e.InnerException is SqliteException { SqliteErrorCode: 19 })
+            catch (DbUpdateException e) when (e.InnerException is SqliteException { SqliteErrorCode: Constraint })
             {
-                refused = new StaleRowException();
+                refused = new KeyTakenException();
+            }
+            catch (Exception e) when (!IsOfDisk(e))
+            {
+                // A mistake in one change is that call's own: the others of the flush go on.
+                refused = e;
             }
 
             if (refused is not null)
@@ -251,6 +257,15 @@ internal sealed class CommitQueue : IAsyncDisposable
             place = Append(pending.Entry);
             _release.ExecuteNonQuery();
             return null;
+        }
+
+        public void Write(IReadOnlyList<LogNode> nodes)
+        {
+            foreach (var node in nodes)
+            {
+                Set(_node, node.Level, node.Index, node.Hash.ToArray());
+                _node.ExecuteNonQuery();
+            }
         }
 
         public void Write(LogHead checkpoint)
@@ -280,7 +295,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             if (change.Key is { } key)
             {
                 Set(_key, key.Key, key.RequestHash, key.Outcome, at);
-                if (_key.ExecuteNonQuery() == 0) throw new RequestKeyTakenException();
+                if (_key.ExecuteNonQuery() == 0) throw new KeyTakenException();
             }
 
             Save(change);
@@ -325,6 +340,10 @@ internal sealed class CommitQueue : IAsyncDisposable
             }
         }
 
+        /// <summary>The disk, not the change: nothing of this flush can be trusted to be written.</summary>
+        private static bool IsOfDisk(Exception e) =>
+            (e as SqliteException ?? e.InnerException as SqliteException) is { SqliteErrorCode: not Constraint };
+
         private long NextSequence(string unitId)
         {
             if (!_sequences.TryGetValue(unitId, out var last))
@@ -338,7 +357,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         }
 
         private IEnumerable<SqliteCommand> Commands() =>
-            [_record, _key, _notice, _sequence, _inbox, _acknowledge, _checkpoint, _savepoint, _release, _rollback];
+            [_record, _key, _notice, _sequence, _inbox, _acknowledge, _node, _checkpoint, _savepoint, _release, _rollback];
 
         private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

@@ -69,6 +69,7 @@ internal sealed class SqliteStore(string path) : IDisposable
             DataSource = Path, Mode = mode, Pooling = false, ForeignKeys = true, DefaultTimeout = 30,
         }.ToString());
         connection.Open();
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         // Sorting and temporary tables stay in memory: nothing personal in temporary files. Deleted rows are overwritten.
         Execute(connection, "PRAGMA temp_store=MEMORY");
         Execute(connection, "PRAGMA secure_delete=ON");

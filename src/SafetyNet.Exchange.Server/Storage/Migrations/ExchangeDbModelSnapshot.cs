@@ -70,6 +70,26 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("audit_checkpoint", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Audit.LogNodeRow", b =>
+                {
+                    b.Property<int>("Level")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("level");
+
+                    b.Property<long>("NodeIndex")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("node_index");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("hash");
+
+                    b.HasKey("Level", "NodeIndex");
+
+                    b.ToTable("audit_node", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseFile", b =>
                 {
                     b.Property<byte[]>("CaseId")
@@ -188,9 +208,17 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("person_id");
 
+                    b.Property<bool>("IsOpen")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_open");
+
                     b.HasKey("CaseId", "PersonId");
 
                     b.HasIndex("PersonId");
+
+                    b.HasIndex(new[] { "PersonId" }, "ix_case_subject_one_open")
+                        .IsUnique()
+                        .HasFilter("is_open = 1");
 
                     b.ToTable("case_subject", (string)null);
                 });
@@ -334,6 +362,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.Property<int>("Jurisdiction")
                         .HasColumnType("INTEGER")
                         .HasColumnName("jurisdiction");
+
+                    b.Property<int>("MissingParts")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("missing_parts");
 
                     b.Property<int>("Outcome")
                         .HasColumnType("INTEGER")

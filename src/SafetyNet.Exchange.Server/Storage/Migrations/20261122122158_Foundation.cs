@@ -25,6 +25,19 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                 });
 
             migrationBuilder.CreateTable(
+                name: "audit_node",
+                columns: table => new
+                {
+                    level = table.Column<int>(type: "INTEGER", nullable: false),
+                    node_index = table.Column<long>(type: "INTEGER", nullable: false),
+                    hash = table.Column<byte[]>(type: "BLOB", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_audit_node", x => new { x.level, x.node_index });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "audit_record",
                 columns: table => new
                 {
@@ -91,7 +104,8 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                 columns: table => new
                 {
                     case_id = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    person_id = table.Column<byte[]>(type: "BLOB", nullable: false)
+                    person_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    is_open = table.Column<bool>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -205,6 +219,7 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     view_until = table.Column<long>(type: "INTEGER", nullable: true),
                     decline_reason = table.Column<int>(type: "INTEGER", nullable: false),
                     proposed_unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    missing_parts = table.Column<int>(type: "INTEGER", nullable: false),
                     outcome = table.Column<int>(type: "INTEGER", nullable: false),
                     @sealed = table.Column<byte[]>(name: "sealed", type: "BLOB", nullable: false),
                     version = table.Column<int>(type: "INTEGER", nullable: false)
@@ -278,6 +293,13 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                 filter: "role = 1");
 
             migrationBuilder.CreateIndex(
+                name: "ix_case_subject_one_open",
+                table: "case_subject",
+                column: "person_id",
+                unique: true,
+                filter: "is_open = 1");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_case_subject_person_id",
                 table: "case_subject",
                 column: "person_id");
@@ -335,6 +357,9 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
         {
             migrationBuilder.DropTable(
                 name: "audit_checkpoint");
+
+            migrationBuilder.DropTable(
+                name: "audit_node");
 
             migrationBuilder.DropTable(
                 name: "audit_record");

@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Protocol.Identifiers;
+using SafetyNet.Exchange.Protocol.Identity;
+
+namespace SafetyNet.Exchange.SystemTests.Processes;
+
+/// <summary>
+/// A sandbox server in a process of its own: on free loopback ports, over a folder that goes when it is disposed of. It can be killed and started again on
+/// the same folder and ports.
+/// </summary>
+public sealed class SandboxProcess : IAsyncDisposable
+{
+    /// <summary>Synthetic persons of a sandbox under test: enough for families of every kind, quick to seed.</summary>
+    public const int Persons = 600;
+
+    public const int Seed = 1;
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
+
+    private readonly string[] _settings;
+    private readonly int _exchangePort;
+    private readonly List<string> _outputOfEarlierRuns = [];
+    private ChildProcess? _server;
+
+    private SandboxProcess(string[] settings)
+    {
+        Folder = Directory.CreateTempSubdirectory("safetynet-system-").FullName;
+        (_exchangePort, var tokenPort) = FreePorts();
+        Exchange = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://localhost:{_exchangePort}"));
+        Tokens = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://localhost:{tokenPort}"));
+        _settings =
+        [
+            string.Create(CultureInfo.InvariantCulture, $"--Exchange:Port={_exchangePort}"),
+            string.Create(CultureInfo.InvariantCulture, $"--Sandbox:TokenPort={tokenPort}"),
+            $"--Sandbox:DataDirectory={Data}",
+            $"--Sandbox:CertificateDirectory={Certificates}",
+            string.Create(CultureInfo.InvariantCulture, $"--Sandbox:Persons={Persons}"),
+            string.Create(CultureInfo.InvariantCulture, $"--Sandbox:Seed={Seed}"),
+            .. settings,
+        ];
+    }
+
+    public Uri Exchange { get; }
+
+    public Uri Tokens { get; }
+
+    /// <summary>Working directory of the server; everything it writes lies here.</summary>
+    public string Folder { get; }
+
+    public string Data => Path.Combine(Folder, "data");
+
+    /// <summary><c>root.pem</c>, and <c>systems/&lt;jurisdiction&gt;.&lt;agency&gt;.&lt;system&gt;.pem</c> with its <c>.key</c> each.</summary>
+    public string Certificates => Path.Combine(Folder, "certs");
+
+    /// <summary>What the server wrote, of all its runs; for messages.</summary>
+    public string Log => string.Join("\n--- killed and started again\n", [.. _outputOfEarlierRuns, _server?.Errors ?? ""]);
+
+    /// <summary>What the server wrote to its standard output in this run.</summary>
+    public string Output => _server?.Output ?? "";
+
+    public bool IsRunning => _server is { HasExited: false };
+
+    private string Note => Path.Combine(Data, "sandbox.json");
+
+    /// <summary>Starts one and waits until it serves.</summary>
+    public static async Task<SandboxProcess> StartAsync(params string[] settings)
+    {
+        var sandbox = new SandboxProcess(settings);
+        try
+        {
+            await sandbox.RunAsync();
+            return sandbox;
+        }
+        catch
+        {
+            await sandbox.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>kill -9, without a word before.</summary>
+    public async Task KillAsync()
+    {
+        var server = _server ?? throw new InvalidOperationException("It does not run.");
+        _server = null;
+        server.Kill();
+        await server.FinishAsync();
+        _outputOfEarlierRuns.Add(server.Errors);
+        await server.DisposeAsync();
+    }
+
+    /// <summary>Starts the server on the folder and ports it had; answers how long from the start of its process until it had announced itself and took connections.</summary>
+    public async Task<TimeSpan> RunAsync()
+    {
+        File.Delete(Note);
+        var started = TimeProvider.System.GetTimestamp();
+        _server = ChildProcess.StartDotnet(Repository.ServerDll, _settings, Folder);
+        while (!(IsAnnounced() && await TakesConnectionsAsync()))
+        {
+            if (_server.HasExited)
+                throw new InvalidOperationException($"The sandbox ended by itself. {await _server.FinishAsync()}");
+            if (TimeProvider.System.GetElapsedTime(started) > StartLimit)
+                throw new TimeoutException($"The sandbox does not serve after {StartLimit}.\n{Log}");
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
+
+        return TimeProvider.System.GetElapsedTime(started);
+    }
+
+    /// <summary>The way into the exchange as a system of the sandbox, e.g. <c>tpe</c>, <c>edu</c>.</summary>
+    public ExchangeChannel Connect(string agency, string jurisdiction = "tpe") => ExchangeChannel.Open(new ExchangeChannelOptions
+    {
+        Exchange = Exchange,
+        Tokens = Tokens,
+        System = SpiffeId.Of(jurisdiction, agency, "case-system"),
+        Identity = MemberTls.LoadIdentity(CertificateOf(agency, jurisdiction), KeyOf(agency, jurisdiction)),
+        Roots = MemberTls.LoadRoots(RootCertificate),
+    });
+
+    public string RootCertificate => Path.Combine(Certificates, "root.pem");
+
+    public string CertificateOf(string agency, string jurisdiction = "tpe") => Path.Combine(Certificates, "systems", $"{jurisdiction}.{agency}.case-system.pem");
+
+    public string KeyOf(string agency, string jurisdiction = "tpe") => Path.Combine(Certificates, "systems", $"{jurisdiction}.{agency}.case-system.key");
+
+    /// <summary>The options by which <c>safetynet</c> finds this sandbox.</summary>
+    public IReadOnlyList<string> CliOptions => ["--endpoint", Exchange.OriginalString, "--tokens", Tokens.OriginalString, "--certs", Certificates];
+
+    /// <summary>Lines that the server logged as errors; a test that did not ask for one fails on it.</summary>
+    public IReadOnlyList<string> LoggedErrors() =>
+        [.. Log.Split('\n').Where(line => line.Contains(" ERR] ", StringComparison.Ordinal) || line.Contains(" FTL] ", StringComparison.Ordinal))];
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+        try
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A temporary folder that outlives us harms nobody.
+        }
+    }
+
+    internal static (int One, int Other) FreePorts()
+    {
+        // Both held before either is let go, or the second could be the first again.
+        using var one = new TcpListener(IPAddress.Loopback, 0);
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        one.Start();
+        other.Start();
+        return (((IPEndPoint)one.LocalEndpoint).Port, ((IPEndPoint)other.LocalEndpoint).Port);
+    }
+
+    private bool IsAnnounced()
+    {
+        try
+        {
+            using var note = JsonDocument.Parse(File.ReadAllBytes(Note));
+            return note.RootElement.GetProperty("processId").GetInt32() == _server!.Id;
+        }
+        catch (Exception error) when (error is IOException or JsonException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> TakesConnectionsAsync()
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, _exchangePort);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>One sandbox for the tests of a class. When they are done, an error that the server logged and no test asked for fails the class.</summary>
+public sealed class SandboxFixture : IAsyncLifetime
+{
+    private SandboxProcess? _sandbox;
+
+    public SandboxProcess Sandbox => _sandbox ?? throw new InvalidOperationException("Not started.");
+
+    public async ValueTask InitializeAsync() => _sandbox = await SandboxProcess.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_sandbox is null)
+            return;
+        var errors = _sandbox.LoggedErrors();
+        await _sandbox.DisposeAsync();
+        Assert.Empty(errors);
+    }
+}
