@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection;
 using System.Text.Json;
+using Microsoft.EntityFrameworkCore.Migrations;
 using SafetyNet.Exchange.Bench.Roles;
 using SafetyNet.Exchange.Sandbox.Population;
+using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Bench;
 
@@ -22,13 +25,20 @@ internal sealed class Dataset
 
     private string Seeded => Path.Combine(_folder, "seeded");
 
+    private string Complete => Path.Combine(Seeded, "complete");
+
+    /// <summary>Made to the end, and in the schema that the server has now.</summary>
+    private bool IsComplete => File.Exists(Complete) && string.Equals(File.ReadAllText(Complete), Schema, StringComparison.Ordinal);
+
+    private static string Schema => typeof(SqliteStore).Assembly.GetTypes().Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id).OfType<string>().Max(StringComparer.Ordinal)!;
+
     private string Run => Path.Combine(_folder, "run");
 
     /// <summary>Takes the kept database, or makes it.</summary>
     public static async Task<Dataset> EnsureAsync(string folder, int persons, Action<string> tell, CancellationToken cancellation)
     {
         var dataset = new Dataset(Path.Combine(folder, $"persons-{persons}"), Path.Combine(folder, "certs"), persons);
-        if (!File.Exists(Path.Combine(dataset.Seeded, "complete"))) await dataset.MakeAsync(tell, cancellation);
+        if (!dataset.IsComplete) await dataset.MakeAsync(tell, cancellation);
         return dataset;
     }
 
@@ -69,7 +79,7 @@ internal sealed class Dataset
             if (result.Problem is { } problem) throw new BenchFailedException($"The referrals could not be made: {problem}");
         }
 
-        await File.WriteAllTextAsync(Path.Combine(Seeded, "complete"), "", cancellation);
+        await File.WriteAllTextAsync(Complete, Schema, cancellation);
     }
 
     private async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync(string data)
