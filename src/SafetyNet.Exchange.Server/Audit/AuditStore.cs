@@ -46,19 +46,13 @@ internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntity
     {
         builder.ToTable("audit_node");
         builder.HasKey(n => new { n.Level, n.NodeIndex });
-        builder.Property(n => n.Level).HasColumnName("level");
-        builder.Property(n => n.NodeIndex).HasColumnName("node_index");
-        builder.Property(n => n.Hash).HasColumnName("hash");
     }
 
     public void Configure(EntityTypeBuilder<AuditRow> builder)
     {
         builder.ToTable("audit_record");
         builder.HasKey(r => r.Position);
-        builder.Property(r => r.Position).HasColumnName("position").ValueGeneratedNever();
-        builder.Property(r => r.DecisionId).HasColumnName("decision_id");
-        builder.Property(r => r.LeafHash).HasColumnName("leaf_hash");
-        builder.Property(r => r.Body).HasColumnName("body");
+        builder.Property(r => r.Position).ValueGeneratedNever();
         builder.HasIndex(r => r.DecisionId).IsUnique();
     }
 
@@ -66,10 +60,7 @@ internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntity
     {
         builder.ToTable("audit_checkpoint");
         builder.HasKey(c => c.Size);
-        builder.Property(c => c.Size).HasColumnName("size").ValueGeneratedNever();
-        builder.Property(c => c.SignedAt).HasColumnName("signed_at");
-        builder.Property(c => c.Frontier).HasColumnName("frontier");
-        builder.Property(c => c.Note).HasColumnName("note");
+        builder.Property(c => c.Size).ValueGeneratedNever();
     }
 }
 

@@ -12,20 +12,13 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
     {
         builder.ToTable("case_file");
         builder.HasKey(c => c.CaseId);
-        builder.Property(c => c.CaseId).HasColumnName("case_id");
-        builder.Property(c => c.Jurisdiction).HasColumnName("jurisdiction");
-        builder.Property(c => c.State).HasColumnName("state");
-        builder.Property(c => c.OpenedAt).HasColumnName("opened_at");
-        builder.Property(c => c.Version).HasColumnName("version").IsConcurrencyToken();
+        builder.Property(c => c.Version).IsConcurrencyToken();
     }
 
     public void Configure(EntityTypeBuilder<CaseSubjectRow> builder)
     {
         builder.ToTable("case_subject");
         builder.HasKey(s => new { s.CaseId, s.PersonId });
-        builder.Property(s => s.CaseId).HasColumnName("case_id");
-        builder.Property(s => s.PersonId).HasColumnName("person_id");
-        builder.Property(s => s.IsOpen).HasColumnName("is_open");
         builder.HasIndex(s => s.PersonId);
         builder.HasIndex(s => s.PersonId, "ix_case_subject_one_open").IsUnique().HasFilter("is_open = 1");
     }
@@ -34,12 +27,6 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
     {
         builder.ToTable("case_participant");
         builder.HasKey(p => new { p.CaseId, p.UnitId });
-        builder.Property(p => p.CaseId).HasColumnName("case_id");
-        builder.Property(p => p.UnitId).HasColumnName("unit_id");
-        builder.Property(p => p.Role).HasColumnName("role");
-        builder.Property(p => p.Services).HasColumnName("services");
-        builder.Property(p => p.PersonIds).HasColumnName("person_ids");
-        builder.Property(p => p.Since).HasColumnName("since");
         builder.Ignore(p => p.ServiceList);
         // A second primary is refused by the database itself, whatever the code does.
         builder.HasIndex(p => p.CaseId).IsUnique().HasFilter("role = 1").HasDatabaseName("ix_case_one_primary");
@@ -49,13 +36,6 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
     {
         builder.ToTable("case_note");
         builder.HasKey(n => n.NoteId);
-        builder.Property(n => n.NoteId).HasColumnName("note_id");
-        builder.Property(n => n.CaseId).HasColumnName("case_id");
-        builder.Property(n => n.ConfidentialityClass).HasColumnName("confidentiality_class");
-        builder.Property(n => n.AuthorUnitId).HasColumnName("author_unit_id");
-        builder.Property(n => n.AuthorPersonId).HasColumnName("author_person_id");
-        builder.Property(n => n.WrittenAt).HasColumnName("written_at");
-        builder.Property(n => n.Sealed).HasColumnName("sealed");
         builder.HasIndex(n => new { n.CaseId, n.NoteId });
     }
 
@@ -63,10 +43,6 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
     {
         builder.ToTable("note_share");
         builder.HasKey(s => new { s.NoteId, s.UnitId });
-        builder.Property(s => s.NoteId).HasColumnName("note_id");
-        builder.Property(s => s.UnitId).HasColumnName("unit_id");
-        builder.Property(s => s.LegalBasis).HasColumnName("legal_basis");
-        builder.Property(s => s.Until).HasColumnName("until");
     }
 }
 

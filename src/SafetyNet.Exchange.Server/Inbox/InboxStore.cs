@@ -42,23 +42,12 @@ internal sealed class InboxMapping : IEntityTypeConfiguration<NoticeRow>, IEntit
     {
         builder.ToTable("notice");
         builder.HasKey(n => new { n.UnitId, n.Sequence });
-        builder.Property(n => n.UnitId).HasColumnName("unit_id");
-        builder.Property(n => n.Sequence).HasColumnName("sequence");
-        builder.Property(n => n.Kind).HasColumnName("kind");
-        builder.Property(n => n.At).HasColumnName("at");
-        builder.Property(n => n.ReferralId).HasColumnName("referral_id");
-        builder.Property(n => n.CaseId).HasColumnName("case_id");
-        builder.Property(n => n.CauseUnitId).HasColumnName("cause_unit_id");
-        builder.Property(n => n.DecisionId).HasColumnName("decision_id");
     }
 
     public void Configure(EntityTypeBuilder<InboxRow> builder)
     {
         builder.ToTable("inbox");
         builder.HasKey(i => i.UnitId);
-        builder.Property(i => i.UnitId).HasColumnName("unit_id");
-        builder.Property(i => i.LastSequence).HasColumnName("last_sequence");
-        builder.Property(i => i.AcknowledgedSequence).HasColumnName("acknowledged_sequence");
     }
 }
 

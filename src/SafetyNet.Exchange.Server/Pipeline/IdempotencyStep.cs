@@ -61,9 +61,5 @@ internal sealed class RequestKeyMapping : IEntityTypeConfiguration<RequestKeyRow
     {
         builder.ToTable("request_key");
         builder.HasKey(k => k.Key);
-        builder.Property(k => k.Key).HasColumnName("key");
-        builder.Property(k => k.RequestHash).HasColumnName("request_hash");
-        builder.Property(k => k.Outcome).HasColumnName("outcome");
-        builder.Property(k => k.At).HasColumnName("at");
     }
 }

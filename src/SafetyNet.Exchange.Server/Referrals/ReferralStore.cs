@@ -44,23 +44,8 @@ internal sealed class ReferralMapping :
     {
         builder.ToTable("referral");
         builder.HasKey(r => r.ReferralId);
-        builder.Property(r => r.ReferralId).HasColumnName("referral_id");
-        builder.Property(r => r.FromUnitId).HasColumnName("from_unit_id");
-        builder.Property(r => r.ToUnitId).HasColumnName("to_unit_id");
-        builder.Property(r => r.Jurisdiction).HasColumnName("jurisdiction");
-        builder.Property(r => r.State).HasColumnName("state");
-        builder.Property(r => r.CaseId).HasColumnName("case_id");
-        builder.Property(r => r.IsProtective).HasColumnName("is_protective");
-        builder.Property(r => r.CreatedAt).HasColumnName("created_at");
-        builder.Property(r => r.ViewClasses).HasColumnName("view_classes");
-        builder.Property(r => r.ViewUntil).HasColumnName("view_until");
-        builder.Property(r => r.DeclineReason).HasColumnName("decline_reason");
-        builder.Property(r => r.ProposedUnitId).HasColumnName("proposed_unit_id");
         builder.Ignore(r => r.Missing);
-        builder.Property(r => r.MissingParts).HasColumnName("missing_parts");
-        builder.Property(r => r.Outcome).HasColumnName("outcome");
-        builder.Property(r => r.Sealed).HasColumnName("sealed");
-        builder.Property(r => r.Version).HasColumnName("version").IsConcurrencyToken();
+        builder.Property(r => r.Version).IsConcurrencyToken();
         builder.HasIndex(r => new { r.ToUnitId, r.ReferralId });
         builder.HasIndex(r => new { r.FromUnitId, r.ReferralId });
     }
@@ -69,8 +54,6 @@ internal sealed class ReferralMapping :
     {
         builder.ToTable("referral_subject");
         builder.HasKey(s => new { s.ReferralId, s.PersonId });
-        builder.Property(s => s.ReferralId).HasColumnName("referral_id");
-        builder.Property(s => s.PersonId).HasColumnName("person_id");
         builder.HasIndex(s => s.PersonId);
     }
 
@@ -78,15 +61,6 @@ internal sealed class ReferralMapping :
     {
         builder.ToTable("referral_move");
         builder.HasKey(m => m.MoveId);
-        builder.Property(m => m.MoveId).HasColumnName("move_id");
-        builder.Property(m => m.ReferralId).HasColumnName("referral_id");
-        builder.Property(m => m.Number).HasColumnName("number");
-        builder.Property(m => m.Action).HasColumnName("action");
-        builder.Property(m => m.State).HasColumnName("state");
-        builder.Property(m => m.MovedAt).HasColumnName("moved_at");
-        builder.Property(m => m.UnitId).HasColumnName("unit_id");
-        builder.Property(m => m.PersonId).HasColumnName("person_id");
-        builder.Property(m => m.Remark).HasColumnName("remark");
         builder.HasIndex(m => new { m.ReferralId, m.Number });
     }
 }

@@ -10,8 +10,16 @@ namespace SafetyNet.Exchange.Server.Storage;
 /// </summary>
 internal sealed class ExchangeDb(DbContextOptions<ExchangeDb> options) : DbContext(options)
 {
-    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(ExchangeDb).Assembly);
+        foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(row => row.GetProperties()))
+            property.SetColumnName(ColumnName(property.Name));
+    }
+
+    /// <summary>A property's column: <c>ReferralId</c> is <c>referral_id</c>.</summary>
+    internal static string ColumnName(string property) => string.Concat(property.Select((c, i) =>
+        i > 0 && char.IsUpper(c) ? $"_{char.ToLowerInvariant(c)}" : char.ToLowerInvariant(c).ToString()));
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {

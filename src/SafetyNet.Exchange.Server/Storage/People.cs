@@ -50,15 +50,6 @@ internal sealed class PeopleMapping : IEntityTypeConfiguration<PersonRow>, IEnti
     {
         builder.ToTable("person");
         builder.HasKey(p => p.PersonId);
-        builder.Property(p => p.PersonId).HasColumnName("person_id");
-        builder.Property(p => p.Jurisdiction).HasColumnName("jurisdiction");
-        builder.Property(p => p.NationalIdIndex).HasColumnName("national_id_index");
-        builder.Property(p => p.NameIndex).HasColumnName("name_index");
-        builder.Property(p => p.HouseholdId).HasColumnName("household_id");
-        builder.Property(p => p.District).HasColumnName("district");
-        builder.Property(p => p.Place).HasColumnName("place");
-        builder.Property(p => p.IsProtected).HasColumnName("is_protected");
-        builder.Property(p => p.Sealed).HasColumnName("sealed");
         builder.HasIndex(p => p.NationalIdIndex).IsUnique();
         builder.HasIndex(p => p.NameIndex);
         builder.HasIndex(p => p.HouseholdId);
@@ -68,8 +59,6 @@ internal sealed class PeopleMapping : IEntityTypeConfiguration<PersonRow>, IEnti
     {
         builder.ToTable("parent");
         builder.HasKey(p => new { p.ParentId, p.ChildId });
-        builder.Property(p => p.ParentId).HasColumnName("parent_id");
-        builder.Property(p => p.ChildId).HasColumnName("child_id");
         builder.HasIndex(p => p.ChildId);
     }
 }

@@ -165,11 +165,7 @@ internal sealed class DataKeyMapping : IEntityTypeConfiguration<DataKeyRow>
     {
         builder.ToTable("data_key");
         builder.HasKey(k => k.KeyId);
-        builder.Property(k => k.KeyId).HasColumnName("key_id").ValueGeneratedNever();
-        builder.Property(k => k.Jurisdiction).HasColumnName("jurisdiction");
-        builder.Property(k => k.Purpose).HasColumnName("purpose");
-        builder.Property(k => k.Generation).HasColumnName("generation");
-        builder.Property(k => k.Wrapped).HasColumnName("wrapped");
+        builder.Property(k => k.KeyId).ValueGeneratedNever();
         builder.HasIndex(k => new { k.Jurisdiction, k.Purpose, k.Generation }).IsUnique();
     }
 }
