@@ -139,6 +139,7 @@ internal sealed class Composition : IAsyncDisposable
 
     public static void Map(WebApplication app)
     {
+        app.AnswerUnreadableCalls();
         app.MapGrpcService<MemberService>();
         app.MapGrpcService<ReferralService>();
         app.MapGrpcService<CaseService>();

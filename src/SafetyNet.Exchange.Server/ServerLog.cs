@@ -18,6 +18,9 @@ internal static class ServerLog
         Log.Error("Call {Method} with decision {DecisionId} failed with {Kind} at {Where}", method, decisionId, exception.GetType().Name,
             new System.Diagnostics.StackTrace(exception, false).GetFrame(0)?.GetMethod()?.Name);
 
+    public static void CallUnreadable(string path, string caller) =>
+        Log.Warning("{Caller} sent bytes to {Path} that are no message of it", caller, path);
+
     public static void RecordNotWritten(string method, Guid decisionId) =>
         Log.Error("The record of {Method} with decision {DecisionId} could not be written; the call was refused", method, decisionId);
 

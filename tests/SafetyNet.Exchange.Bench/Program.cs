@@ -1,1 +1,39 @@
-Console.WriteLine("bench");
+using System.CommandLine;
+using System.Text;
+using SafetyNet.Exchange.Bench;
+using SafetyNet.Exchange.Bench.Measures;
+using SafetyNet.Exchange.Bench.Roles;
+
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+var persons = new Option<int>("--persons") { Description = "Synthetic persons in the exchange's database, 1000 to 1 000 000; a tenth of them in the second one", DefaultValueFactory = _ => 100_000 };
+var rounds = new Option<int>("--rounds") { Description = "Rounds; each runs every case once, every other one backwards", DefaultValueFactory = _ => 7 };
+var seconds = new Option<double>("--seconds") { Description = "Length of one case in one round", DefaultValueFactory = _ => 3 };
+var warmUp = new Option<double>("--warm-up") { Description = "Length of the warm-up of each case, seconds; default 5, or --seconds where that is shorter than 2", DefaultValueFactory = _ => -1 };
+var connections = new Option<int>("--connections") { Description = "Connections of the load process to each server", DefaultValueFactory = _ => 4 };
+var inFlight = new Option<int>("--in-flight") { Description = "Calls in flight on each connection", DefaultValueFactory = _ => 50 };
+var data = new Option<string>("--data") { Description = "Folder of the seeded databases, made once and kept", DefaultValueFactory = _ => BenchOptions.DefaultFolder };
+var json = new Option<string?>("--json") { Description = "Also writes the figures as JSON to a file; `-`: JSON to standard output and nothing else" };
+var root = new RootCommand("Measures the exchange against bare baselines in one run: ratios, latency, server CPU, bytes and flushes per call. Build it with -c Release.")
+{
+    persons, rounds, seconds, warmUp, connections, inFlight, data, json,
+};
+root.SetAction(async (parsed, cancellation) =>
+{
+    var each = parsed.GetValue(seconds);
+    var options = new BenchOptions
+    {
+        Persons = parsed.GetValue(persons), Rounds = parsed.GetValue(rounds), Seconds = each, Connections = parsed.GetValue(connections),
+        WarmUpSeconds = parsed.GetValue(warmUp) is >= 0 and var given ? given : each < 2 ? each : 5,
+        InFlight = parsed.GetValue(inFlight), Folder = parsed.GetValue(data)!, Json = parsed.GetValue(json),
+    };
+    if (options.Problem() is { } problem)
+    {
+        await Console.Error.WriteLineAsync(problem);
+        return 2;
+    }
+
+    return await MeasuredRun.RunAsync(options, cancellation);
+});
+foreach (var role in RoleCommands.All()) root.Subcommands.Add(role);
+return await root.Parse(args).InvokeAsync();

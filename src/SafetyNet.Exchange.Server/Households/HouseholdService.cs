@@ -56,7 +56,6 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     private static Wire.LookUpHouseholdResponse Answer(Call call, KnownPerson person, Links links, Standing standing, Decision decision)
     {
         var response = new Wire.LookUpHouseholdResponse { Person = ShownOf(call, person, decision) };
-        call.Concerns(person.Person.NationalId);
         if (decision.Visible.Contains(Wire.ConfidentialityClass.Household)) AddFamily(call, response, person, standing, decision);
         if (decision.Visible.Contains(Wire.ConfidentialityClass.Involvement)) AddInvolvements(call, response, links);
         return response;
@@ -64,15 +63,17 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
 
     private static void AddFamily(Call call, Wire.LookUpHouseholdResponse response, KnownPerson person, Standing standing, Decision decision)
     {
-        var guardiansOnly = decision.Obligations.HasFlag(Obligations.GuardiansOnly);
-        var relatives = call.Read.RelativesOf(call.Vault, person.Id);
-        var parents = relatives.Where(r => r.Kinship == Wire.Kinship.Parent).Select(r => r.Person.Id).ToHashSet();
+        var guardiansOnly = (decision.Obligations & Obligations.GuardiansOnly) != Obligations.None;
+        // Most relatives are of the household: each person is opened and decided on once, and may stand in the answer twice.
+        var opened = new Dictionary<Guid, KnownPerson> { [person.Id] = person };
+        var shown = new HashSet<Guid>();
+        var relatives = call.Read.RelativesOf(call.Vault, person.Id, opened);
         if (person.Row.HouseholdId is { } household)
         {
-            foreach (var member in call.Read.MembersOf(call.Vault, household))
+            foreach (var member in call.Read.MembersOf(call.Vault, household, opened))
             {
-                if (member.Id == person.Id || (guardiansOnly && !parents.Contains(member.Id))) continue;
-                response.Members.Add(new Wire.HouseholdMember { Person = ShownTo(call, member, standing), Role = member.Facts.Role });
+                if (member.Id == person.Id || (guardiansOnly && !IsParent(relatives, member.Id))) continue;
+                response.Members.Add(new Wire.HouseholdMember { Person = ShownTo(call, member, standing, shown), Role = member.Facts.Role });
             }
         }
 
@@ -81,15 +82,23 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
             if (guardiansOnly && kinship != Wire.Kinship.Parent) continue;
             response.Relatives.Add(new Wire.Relative
             {
-                Person = ShownTo(call, relative, standing), Kinship = kinship,
+                Person = ShownTo(call, relative, standing, shown), Kinship = kinship,
                 SameHousehold = relative.Row.HouseholdId is { } home && home == person.Row.HouseholdId,
             });
         }
     }
 
-    /// <summary>A further person of the answer, decided on by its own protection (R-NTK-10).</summary>
-    private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing)
+    private static bool IsParent(List<(KnownPerson Person, Wire.Kinship Kinship)> relatives, Guid personId)
     {
+        foreach (var (relative, kinship) in relatives)
+            if (kinship == Wire.Kinship.Parent && relative.Id == personId) return true;
+        return false;
+    }
+
+    /// <summary>A further person of the answer, decided on by its own protection (R-NTK-10).</summary>
+    private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing, HashSet<Guid> shown)
+    {
+        if (!shown.Add(person.Id)) return person.Person;
         call.Concerns(person.Person.NationalId);
         return ShownOf(call, person, call.Consider(QuestionOf(call, person, standing)));
     }

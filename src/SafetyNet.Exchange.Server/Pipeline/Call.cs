@@ -16,6 +16,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     private readonly SortedSet<string> _subjects = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _resources = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _rules = new(StringComparer.Ordinal);
+    private IReadOnlyList<string>? _lastRules;
     private ReadSession? _read;
 
     /// <summary>What the contract says of the method. Server reflection alone has none.</summary>
@@ -116,6 +117,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         Visible |= decision.Visible;
         Relationships |= question.Relationships;
         Obligations |= decision.Obligations;
+        // The policy gives the same list for the same rules, and most persons of an answer are decided by the same.
+        if (ReferenceEquals(decision.Rules, _lastRules)) return decision;
+        _lastRules = decision.Rules;
         foreach (var id in decision.Rules) _rules.Add(id);
         return decision;
     }
@@ -151,6 +155,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         _subjects.Clear();
         _resources.Clear();
         _rules.Clear();
+        _lastRules = null;
         (Visible, Withheld, Relationships, Obligations) = (ClassSet.None, ClassSet.None, RelationshipSet.None, Obligations.None);
     }
 

@@ -21,10 +21,10 @@ internal sealed record CallLimits
 internal sealed class LimitStep(CallLimits limits) : IDisposable
 {
     private readonly PartitionedRateLimiter<Call> _rate = PartitionedRateLimiter.CreateChained(
-        PartitionedRateLimiter.Create<Call, (string, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
-            (call.Member!.System.Agency.Jurisdiction + call.Member.System.Agency.Code, PersonOf(call)), _ => Bucket(limits.PerPersonPerMinute))),
-        PartitionedRateLimiter.Create<Call, string>(call => RateLimitPartition.GetTokenBucketLimiter(
-            call.Member!.System.Agency.Jurisdiction + call.Member.System.Agency.Code, _ => Bucket(limits.PerAgencyPerMinute))));
+        PartitionedRateLimiter.Create<Call, (Wire.Jurisdiction, string, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
+            (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code, PersonOf(call)), _ => Bucket(limits.PerPersonPerMinute))),
+        PartitionedRateLimiter.Create<Call, (Wire.Jurisdiction, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
+            (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code), _ => Bucket(limits.PerAgencyPerMinute))));
 
     public void Admit(Call call)
     {

@@ -14,21 +14,32 @@ internal readonly record struct CaseLink(Guid CaseId, Guid PersonId, string Unit
 /// </summary>
 internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyList<CaseLink> Cases)
 {
+    private const string ReferralsOf = """
+        SELECT r.referral_id, s.person_id, r.from_unit_id, r.to_unit_id, r.state, r.view_classes, r.view_until, r.case_id
+        FROM referral_subject AS s JOIN referral AS r ON r.referral_id = s.referral_id WHERE s.person_id
+        """;
+
+    private const string CasesOf = """
+        SELECT c.case_id, s.person_id, p.unit_id, p.role, p.person_ids
+        FROM case_subject AS s JOIN case_file AS c ON c.case_id = s.case_id AND c.state = 1 JOIN case_participant AS p ON p.case_id = c.case_id
+        WHERE s.person_id
+        """;
+
+    private const string InHousehold = " IN (SELECT person_id FROM person WHERE household_id = $0)";
+    private const string IsPerson = " = $0";
+
     /// <summary>Links of everyone of a household, or of one person who has none.</summary>
     public static Links Of(ReadSession session, KnownPerson person) => person.Row.HouseholdId is { } household
-        ? Of(session, "IN (SELECT person_id FROM person WHERE household_id = $0)", household)
-        : Of(session, "= $0", person.Id);
+        ? Of(session, ReferralsOf + InHousehold, CasesOf + InHousehold, household)
+        : OfPerson(session, person.Id);
 
-    public static Links OfPerson(ReadSession session, Guid personId) => Of(session, "= $0", personId);
+    public static Links OfPerson(ReadSession session, Guid personId) => Of(session, ReferralsOf + IsPerson, CasesOf + IsPerson, personId);
 
-    private static Links Of(ReadSession session, string whose, Guid id)
+    private static Links Of(ReadSession session, string referralsSql, string casesSql, Guid id)
     {
         var key = id.ToByteArray(true);
         var referrals = new List<ReferralLink>();
-        using (var reader = session.Query($"""
-            SELECT r.referral_id, s.person_id, r.from_unit_id, r.to_unit_id, r.state, r.view_classes, r.view_until, r.case_id
-            FROM referral_subject AS s JOIN referral AS r ON r.referral_id = s.referral_id WHERE s.person_id {whose}
-            """, key))
+        using (var reader = session.Query(referralsSql, key))
         {
             while (reader.Read())
             {
@@ -39,11 +50,7 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
         }
 
         var cases = new List<CaseLink>();
-        using (var reader = session.Query($"""
-            SELECT c.case_id, s.person_id, p.unit_id, p.role, p.person_ids
-            FROM case_subject AS s JOIN case_file AS c ON c.case_id = s.case_id AND c.state = 1 JOIN case_participant AS p ON p.case_id = c.case_id
-            WHERE s.person_id {whose}
-            """, key))
+        using (var reader = session.Query(casesSql, key))
         {
             while (reader.Read())
             {

@@ -63,8 +63,11 @@ internal sealed class PeopleMapping : IEntityTypeConfiguration<PersonRow>, IEnti
     }
 }
 
+/// <summary>What decisions ask of a stored person; the indexes and the sealed part stay in the store.</summary>
+internal readonly record struct PersonPlace(Guid PersonId, Wire.Jurisdiction Jurisdiction, Guid? HouseholdId, string District, bool IsProtected);
+
 /// <summary>A stored person who has been opened.</summary>
-internal sealed record KnownPerson(PersonRow Row, Wire.HouseholdMember Facts)
+internal sealed record KnownPerson(PersonPlace Row, Wire.HouseholdMember Facts)
 {
     public Guid Id => Row.PersonId;
 
@@ -80,7 +83,7 @@ internal static class People
     public const string IsProtected =
         "(person.is_protected OR EXISTS (SELECT 1 FROM person AS home WHERE home.household_id = person.household_id AND home.is_protected))";
 
-    private const string Columns = $"person_id, jurisdiction, national_id_index, name_index, household_id, district, place, {IsProtected}, sealed";
+    private const string Columns = $"person_id, jurisdiction, household_id, district, {IsProtected}, sealed";
 
     public static KnownPerson? FindPerson(this ReadSession session, Vault vault, string nationalId) =>
         One(vault, session.Query($"SELECT {Columns} FROM person WHERE national_id_index = $0", vault.Index.OfNationalId(nationalId)));
@@ -100,11 +103,14 @@ internal static class People
         All(vault, session.Query($"SELECT {Columns} FROM person WHERE name_index = $0 LIMIT 50", vault.Index.OfNameAndBirthDate(name, birthDate)));
 
     /// <summary>Everyone of a household, head first.</summary>
-    public static List<KnownPerson> MembersOf(this ReadSession session, Vault vault, Guid householdId) =>
-        All(vault, session.Query($"SELECT {Columns} FROM person WHERE household_id = $0 ORDER BY place", householdId.ToByteArray(true)));
+    /// <param name="opened">Persons opened before, who are not opened again; everyone found is in it afterwards.</param>
+    public static List<KnownPerson> MembersOf(this ReadSession session, Vault vault, Guid householdId, Dictionary<Guid, KnownPerson>? opened = null) =>
+        All(vault, session.Query($"SELECT {Columns} FROM person WHERE household_id = $0 ORDER BY place", householdId.ToByteArray(true)), opened);
 
     /// <summary>Relatives by blood to the second degree (R-HH-2), nearest first, each once.</summary>
-    public static List<(KnownPerson Person, Wire.Kinship Kinship)> RelativesOf(this ReadSession session, Vault vault, Guid personId)
+    /// <param name="opened">As for the members of a household: most relatives are both.</param>
+    public static List<(KnownPerson Person, Wire.Kinship Kinship)> RelativesOf(
+        this ReadSession session, Vault vault, Guid personId, Dictionary<Guid, KnownPerson>? opened = null)
     {
         var found = new List<(KnownPerson, Wire.Kinship)>();
         using var reader = session.Query($"""
@@ -117,7 +123,7 @@ internal static class People
             nearest (id, kinship) AS (SELECT id, min(kinship) FROM kin WHERE id <> $0 GROUP BY id)
             SELECT {Columns}, kinship FROM nearest JOIN person ON person_id = id ORDER BY kinship, person_id
             """, personId.ToByteArray(true));
-        while (reader.Read()) found.Add((Open(vault, reader), (Wire.Kinship)reader.GetInt32(9)));
+        while (reader.Read()) found.Add((Open(vault, reader, opened), (Wire.Kinship)reader.GetInt32(6)));
         return found;
     }
 
@@ -145,34 +151,28 @@ internal static class People
         using (reader) return reader.Read() ? Open(vault, reader) : null;
     }
 
-    private static List<KnownPerson> All(Vault vault, SqliteDataReader reader)
+    private static List<KnownPerson> All(Vault vault, SqliteDataReader reader, Dictionary<Guid, KnownPerson>? opened = null)
     {
         var found = new List<KnownPerson>();
         using (reader)
         {
-            while (reader.Read()) found.Add(Open(vault, reader));
+            while (reader.Read()) found.Add(Open(vault, reader, opened));
         }
 
         return found;
     }
 
-    private static KnownPerson Open(Vault vault, SqliteDataReader reader)
+    private static KnownPerson Open(Vault vault, SqliteDataReader reader, Dictionary<Guid, KnownPerson>? opened = null)
     {
-        var row = new PersonRow
-        {
-            PersonId = reader.GetId(0),
-            Jurisdiction = (Wire.Jurisdiction)reader.GetInt32(1),
-            NationalIdIndex = reader.GetFieldValue<byte[]>(2),
-            NameIndex = reader.GetFieldValue<byte[]>(3),
-            HouseholdId = reader.IsDBNull(4) ? null : reader.GetId(4),
-            District = reader.GetString(5),
-            Place = reader.GetInt32(6),
-            IsProtected = reader.GetBoolean(7),
-            Sealed = reader.GetFieldValue<byte[]>(8),
-        };
-        var facts = vault.OpenFacts(Wire.HouseholdMember.Parser, FactsColumn, row.PersonId, row.Sealed);
-        facts.Person.PersonId = row.PersonId.ToString();
-        return new KnownPerson(row, facts);
+        var id = reader.GetId(0);
+        if (opened is not null && opened.TryGetValue(id, out var known)) return known;
+        var place = new PersonPlace(
+            id, (Wire.Jurisdiction)reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetId(2), reader.GetString(3), reader.GetBoolean(4));
+        var facts = vault.OpenFacts(Wire.HouseholdMember.Parser, FactsColumn, id, reader.GetFieldValue<byte[]>(5));
+        facts.Person.PersonId = id.ToString();
+        var person = new KnownPerson(place, facts);
+        opened?.Add(id, person);
+        return person;
     }
 
     /// <summary>An id stored as 16 bytes.</summary>

@@ -12,6 +12,13 @@ internal sealed class SqliteStore(string path) : IDisposable
 {
     private readonly ConcurrentBag<ReadSession> _idle = [];
 
+    /// <summary>The engine's count of its own memory costs every allocation a lock that all connections share; nobody reads it.</summary>
+    static SqliteStore()
+    {
+        SQLitePCL.Batteries_V2.Init();
+        SQLitePCL.raw.sqlite3_config(SQLitePCL.raw.SQLITE_CONFIG_MEMSTATUS, 0);
+    }
+
     /// <summary>Where the database file is.</summary>
     public string Path { get; } = path;
 

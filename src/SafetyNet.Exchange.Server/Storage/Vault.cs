@@ -82,7 +82,7 @@ internal sealed class Vault : IDisposable
         try
         {
             var length = _sealer.Open(sealedFacts, binding, rented);
-            return parser.ParseFrom(rented, 0, length);
+            return parser.ParseFrom(rented.AsSpan(0, length));
         }
         finally
         {

@@ -39,7 +39,7 @@ public sealed class TamperingTests(TestExchange exchange) : WireTests(exchange)
         var size = Open(path, key)!.Size;
         Change(path, string.Format(System.Globalization.CultureInfo.InvariantCulture, tampering, size - 2));
         var error = Assert.Throws<EvidenceException>(() => Open(path, key));
-        Assert.Contains($"{size - 2}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("missing or was changed after the last signed head", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,8 +96,18 @@ public sealed class TamperingTests(TestExchange exchange) : WireTests(exchange)
         }
     }
 
-    /// <summary>Data of an exchange that took some calls and was stopped, its newest records under a signed head or not.</summary>
+    private static readonly Lazy<Task<(string Path, string Key)>> Signed = new(() => StopAsync(signed: true)), Unsigned = new(() => StopAsync(signed: false));
+
+    /// <summary>Data of an exchange that took some calls and was stopped, its newest records under a signed head or not; a copy of one's own.</summary>
     private static async Task<(string Path, string Key)> StoppedAsync(bool signed)
+    {
+        var (path, key) = await (signed ? Signed : Unsigned).Value;
+        var copy = $"{path}.{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}";
+        File.Copy(path, copy);
+        return (copy, key);
+    }
+
+    private static async Task<(string Path, string Key)> StopAsync(bool signed)
     {
         await using var own = await TestExchange.StartAsync();
         var the = new The(own);

@@ -28,13 +28,6 @@ internal static class Some
         return Families.Value[next];
     }
 
-    /// <summary>A living person of the register whose whereabouts are protected, with the household.</summary>
-    public static (SyntheticPerson Person, SyntheticHousehold Home) ProtectedPersonOfTaipei() =>
-        Households.Value.Where(h => h.JurisdictionCode == "TPE").SelectMany(h => h.Members.Select(p => (p, h))).First(x => x.p is { IsProtected: true, DeathDate: null });
-
-    public static SyntheticPerson PersonOfTaoyuan() =>
-        Households.Value.Where(h => h.JurisdictionCode == "TAO").SelectMany(h => h.Members).First(p => p is { DeathDate: null, IsProtected: false });
-
     /// <summary>A valid national id that nobody of the register has.</summary>
     public static string StrangersId()
     {

@@ -65,16 +65,18 @@ public sealed class WireRefusalTests(TestExchange exchange) : WireTests(exchange
         await using var own = await TestExchange.StartAsync();
         var the = new The(own);
         await the.School.AskAsync(to => to.Members.GetSelfAsync(new() { Context = the.School.Context() }));
-        var spiffe = the.School.System.Uri;
-
-        await own.ChangeRegistryAsync(r => r.Units.Single(u => u.UnitId == the.School.UnitId).State = Wire.MemberState.Suspended);
-        var unit = await AssertRefusedAloneAsync(Wire.ErrorReason.MemberSuspended, () => the.School.AskAsync(to => to.Members.GetSelfAsync(new() { Context = the.School.Context() })), own);
+        await the.Police.AskAsync(to => to.Members.GetSelfAsync(new() { Context = the.Police.Context() }));
+        await own.ChangeRegistryAsync(r =>
+        {
+            r.Units.Single(u => u.UnitId == the.School.UnitId).State = Wire.MemberState.Suspended;
+            r.Systems.Single(s => s.SpiffeId == the.Police.System.Uri).State = Wire.MemberState.Suspended;
+        });
+        var unit = await AssertRefusedAloneAsync(
+            Wire.ErrorReason.MemberSuspended, () => the.School.AskAsync(to => to.Members.GetSelfAsync(new() { Context = the.School.Context() })), own);
         Assert.Equal(the.School.UnitId, unit.Refusal.Metadata["member"]);
-
-        await own.ChangeRegistryAsync(r => r.Systems.Single(s => s.SpiffeId == spiffe).State = Wire.MemberState.Suspended);
-        // A suspended member that also forgot its context hears of the suspension alone.
-        var system = await AssertRefusedAloneAsync(Wire.ErrorReason.MemberSuspended, () => the.School.AskAsync(to => to.Members.GetSelfAsync(new())), own);
-        Assert.Equal(spiffe, system.Refusal.Metadata["member"]);
+        // A suspended system that also forgot its context hears of the suspension alone.
+        var system = await AssertRefusedAloneAsync(Wire.ErrorReason.MemberSuspended, () => the.Police.AskAsync(to => to.Members.GetSelfAsync(new())), own);
+        Assert.Equal(the.Police.System.Uri, system.Refusal.Metadata["member"]);
     }
 
     [Fact]

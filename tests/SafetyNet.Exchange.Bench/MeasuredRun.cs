@@ -1,0 +1,219 @@
+using System.Globalization;
+using System.Text.Json;
+using SafetyNet.Exchange.Bench.Measures;
+using SafetyNet.Exchange.Bench.Roles;
+using Spectre.Console;
+
+namespace SafetyNet.Exchange.Bench;
+
+/// <summary>
+/// One run: the servers and the load in processes of their own, every case warmed up, then rounds in which the cases take turns; at the end answers against
+/// records. Ratios are taken within a round, so that what else the machine does falls on both sides (design.md 11).
+/// </summary>
+internal sealed class MeasuredRun
+{
+    private const string Alone = ", one in flight";
+    private const long WarmCalls = 20_000;
+    private const int MostWarmUps = 6;
+    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(0.5);
+
+    private readonly BenchOptions _options;
+    private readonly Servers _servers;
+    private readonly RoleProcess _load;
+    private readonly List<Sample> _samples = [];
+    private readonly List<double> _flushes = [];
+    private int _requestBytes, _answerBytes, _rowBytes;
+    private long _answers;
+
+    private MeasuredRun(BenchOptions options, Servers servers, RoleProcess load) => (_options, _servers, _load) = (options, servers, load);
+
+    /// <summary>Runs and reports; answers the exit code.</summary>
+    public static async Task<int> RunAsync(BenchOptions options, CancellationToken cancellation)
+    {
+        var talk = Report.Terminal(Console.Error);
+        try
+        {
+            if (IsDebugBuild) talk.MarkupLine("[yellow]This is a Debug build: its figures say nothing. Use -c Release.[/]");
+            var findings = await MeasureAsync(options, talk, cancellation);
+            var json = JsonSerializer.Serialize(findings, Report.Json);
+            if (options.Json is "-") await Console.Out.WriteLineAsync(json);
+            else if (options.Json is { } path) await File.WriteAllTextAsync(path, json, cancellation);
+            if (options.Json is not "-") Report.Print(findings, Report.Terminal(Console.Out));
+            if (findings.Audit.IsEven) return 0;
+            talk.MarkupLineInterpolated($"[red]{findings.Audit.Answers} answers, but {findings.Audit.Records} records: the figures say nothing.[/]");
+            return 1;
+        }
+        catch (BenchFailedException error)
+        {
+            talk.MarkupLineInterpolated($"[red]{error.Message}[/]");
+            return 1;
+        }
+    }
+
+    private static async Task<Findings> MeasureAsync(BenchOptions options, IAnsiConsole talk, CancellationToken cancellation)
+    {
+        var startedAt = TimeProvider.System.GetUtcNow();
+        Directory.CreateDirectory(options.Folder);
+        void Tell(string what) => talk.MarkupLineInterpolated($"{what}");
+        var large = await Dataset.EnsureAsync(options.Folder, options.Persons, Tell, cancellation);
+        var small = await Dataset.EnsureAsync(options.Folder, options.Persons / 10, Tell, cancellation);
+        await using var servers = await Servers.StartAsync(options, large, small);
+        await using var load = await RoleProcess.StartAsync(RoleCommands.Load, isServer: false, JsonSerializer.Serialize(servers.Plan));
+        var run = new MeasuredRun(options, servers, load);
+        var before = await run.RecordsAsync(cancellation);
+        await run.RoundsAsync(talk, cancellation);
+        var records = await run.RecordsAsync(cancellation) - before;
+        var reading = await servers.Of(Order.LookUp).ReadAsync(cancellation);
+        return new Findings(startedAt, Environment.CommandLine, Environment.ProcessorCount, await LoadAverageAsync(cancellation), options.Persons, options.Rounds, options.Seconds,
+            options.Connections, options.InFlight, run._requestBytes, run._answerBytes, run._rowBytes, Spread.Of(run._flushes).Median, reading.ServerGarbageCollection,
+            run._samples, run.Figures(), new AuditBalance(run._answers, records));
+    }
+
+    private async Task RoundsAsync(IAnsiConsole talk, CancellationToken cancellation)
+    {
+        string[] crowded = [Order.LookUp, Order.Echo, Order.Create, Order.Raw, Order.LookUpSmall];
+        string[] alone = [Order.Echo, Order.LookUp, Order.Create];
+        await talk.Progress().AutoClear(true).StartAsync(async progress =>
+        {
+            var bar = progress.AddTask("warm-up", maxValue: crowded.Length + (_options.Rounds * (crowded.Length + alone.Length)));
+            // The look-up first: its sizes are what the echo stands for.
+            foreach (var name in crowded)
+            {
+                bar.Description = $"warm-up: {name}";
+                await WarmUpAsync(name, cancellation);
+                bar.Increment(1);
+            }
+
+            for (var round = 1; round <= _options.Rounds; round++)
+            {
+                foreach (var name in round % 2 == 1 ? crowded : crowded.Reverse())
+                {
+                    bar.Description = string.Create(CultureInfo.InvariantCulture, $"round {round} of {_options.Rounds}: {name}");
+                    _samples.Add(await SampleAsync(name, name, round, _options.Seconds, _options.Connections, _options.InFlight, cancellation));
+                    bar.Increment(1);
+                }
+
+                _flushes.Add(FlushProbe.MedianMicros(_options.Folder, ProbeTime));
+                foreach (var name in alone)
+                {
+                    _samples.Add(await SampleAsync(name, name + Alone, round, _options.Seconds / 3, 1, 1, cancellation));
+                    bar.Increment(1);
+                }
+            }
+        });
+    }
+
+    /// <summary>
+    /// For the set time, then until enough calls have run for the compiler to have done its last work on them: on a busy machine the time alone measures
+    /// code that is still being compiled. A smoke run takes the time alone.
+    /// </summary>
+    private async Task WarmUpAsync(string name, CancellationToken cancellation)
+    {
+        var calls = 0L;
+        for (var turn = 1; turn <= MostWarmUps && (turn == 1 || (calls < WarmCalls && _options.WarmUpSeconds >= 5)); turn++)
+            calls += (await RunAsync(name, _options.WarmUpSeconds, _options.Connections, _options.InFlight, cancellation)).Calls;
+    }
+
+    private async Task<Sample> SampleAsync(string name, string as_, int round, double seconds, int connections, int inFlight, CancellationToken cancellation)
+    {
+        var server = _servers.Of(name);
+        var before = await server.ReadAsync(cancellation);
+        var load = await RunAsync(name, seconds, connections, inFlight, cancellation);
+        return Sample.Of(as_, round, load, before, await server.ReadAsync(cancellation));
+    }
+
+    private async Task<LoadResult> RunAsync(string name, double seconds, int connections, int inFlight, CancellationToken cancellation)
+    {
+        var (isRaw, isEcho) = (name is Order.Raw, name is Order.Echo);
+        var order = new Order(name, seconds, connections, inFlight, isRaw ? _rowBytes : _requestBytes, _answerBytes);
+        var result = await (isRaw ? _servers.Of(Order.Raw) : _load).AskAsync<LoadResult>(order, cancellation);
+        if (result.Problem is { } problem) throw new BenchFailedException($"`{name}` got a wrong answer: {problem}");
+        if (result.Calls == 0) throw new BenchFailedException($"`{name}` got no answer in {seconds} seconds.");
+        if (!isRaw && !isEcho) _answers += result.Calls;
+        if (name is Order.LookUp && _answerBytes == 0) (_requestBytes, _answerBytes) = (result.RequestBytes, result.AnswerBytes);
+        if (name is Order.Create) _rowBytes = (await _servers.Of(name).ReadAsync(cancellation)).RowBytes;
+        return result;
+    }
+
+    private async Task<long> RecordsAsync(CancellationToken cancellation) =>
+        (await _servers.Of(Order.LookUp).ReadAsync(cancellation)).Records + (await _servers.Of(Order.LookUpSmall).ReadAsync(cancellation)).Records;
+
+    private IReadOnlyList<Figure> Figures()
+    {
+        var flush = Spread.Of(_flushes).Median;
+        return
+        [
+            new("look-up / echo, rate", Each(Order.LookUp, Order.Echo, (a, b) => a.Rate / b.Rate), 0.60),
+            new("echo / look-up, server CPU a call", Each(Order.Echo, Order.LookUp, (a, b) => a.CpuMicros / b.CpuMicros)),
+            new("look-up / echo, bytes allocated a call", Each(Order.LookUp, Order.Echo, (a, b) => a.AllocatedBytes / b.AllocatedBytes), 1.9, IsCeiling: true),
+            new("create referral / look-up, rate", Each(Order.Create, Order.LookUp, (a, b) => a.Rate / b.Rate), 0.70),
+            new("create referral / raw insert, rate", Each(Order.Create, Order.Raw, (a, b) => a.Rate / b.Rate)),
+            new("look-up / raw insert, rate", Each(Order.LookUp, Order.Raw, (a, b) => a.Rate / b.Rate)),
+            new("look-ups that share a flush", Each(Order.LookUp, Order.LookUp, (a, _) => 1 / a.Flushes)),
+            new("added latency of one look-up in flight / flush", Each(Order.LookUp + Alone, Order.Echo + Alone, (a, b) => (a.P50Micros - b.P50Micros) / flush), 2.5, IsCeiling: true),
+            new("growth exponent of look-up CPU with the data", Each(Order.LookUp, Order.LookUpSmall, (a, b) => Math.Log10(a.CpuMicros / b.CpuMicros))),
+        ];
+    }
+
+    /// <summary>A value of each round out of two cases of that round.</summary>
+    private Spread Each(string first, string second, Func<Sample, Sample, double> value) => Spread.Of(Enumerable.Range(1, _options.Rounds).Select(round =>
+        value(_samples.Single(s => s.Round == round && s.Case == first), _samples.Single(s => s.Round == round && s.Case == second))));
+
+    private static async Task<string> LoadAverageAsync(CancellationToken cancellation) =>
+        File.Exists("/proc/loadavg") ? (await File.ReadAllTextAsync("/proc/loadavg", cancellation)).Trim() : "";
+
+    private static bool IsDebugBuild =>
+#if DEBUG
+        true;
+#else
+        false;
+#endif
+
+    /// <summary>The server processes of a run.</summary>
+    private sealed class Servers : IAsyncDisposable
+    {
+        private readonly List<RoleProcess> _started = [];
+        private RoleProcess? _large, _small, _echo, _raw;
+
+        public LoadPlan? Plan { get; private set; }
+
+        public static async Task<Servers> StartAsync(BenchOptions options, Dataset large, Dataset small)
+        {
+            var servers = new Servers();
+            try
+            {
+                (servers._large, var largeAddress) = servers.Keep(await large.StartAsync());
+                (servers._small, var smallAddress) = servers.Keep(await small.StartAsync());
+                (servers._echo, var echoAddress) = servers.Keep(await large.StartEchoAsync());
+                servers._raw = await RoleProcess.StartAsync(RoleCommands.Raw, isServer: true, JsonSerializer.Serialize(Path.Combine(options.Folder, "raw.db")));
+                servers._started.Add(servers._raw);
+                servers.Plan = large.PlanOf(options.Connections, largeAddress, smallAddress, echoAddress);
+                return servers;
+            }
+            catch
+            {
+                await servers.DisposeAsync();
+                throw;
+            }
+        }
+
+        public RoleProcess Of(string name) => name switch
+        {
+            Order.Echo => _echo!,
+            Order.Raw => _raw!,
+            Order.LookUpSmall => _small!,
+            _ => _large!,
+        };
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var process in _started) await process.DisposeAsync();
+        }
+
+        private (RoleProcess, T) Keep<T>((RoleProcess Process, T Address) started)
+        {
+            _started.Add(started.Process);
+            return started;
+        }
+    }
+}
