@@ -150,10 +150,18 @@ internal sealed class Composition : IAsyncDisposable
             grpc.IgnoreUnknownServices = false;
             grpc.Interceptors.Add<CallPipeline>();
         });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.Services.AddSingleton(Calls);
         builder.Services.AddSingleton(new HealthService(Serving, ServedServices));
         builder.Services.AddSingleton(new ReflectionService(ServedServices));
         foreach (var feature in Features) builder.Services.AddSingleton(feature.GetType(), feature);
+    }
+
+    /// <summary>Lets go of whoever watches health or an inbox, before the listener waits for calls to end.</summary>
+    public void EndStreams()
+    {
+        Serving.Stop();
+        _signals.Stop();
     }
 
     public static void Map(WebApplication app)
@@ -174,7 +182,7 @@ internal sealed class Composition : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Serving.Stop();
+        EndStreams();
         await _sweepEnds.CancelAsync();
         await _sweep;
         _sweepEnds.Dispose();

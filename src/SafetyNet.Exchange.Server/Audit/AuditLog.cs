@@ -85,7 +85,7 @@ internal sealed class AuditLog
                 var position = reader.GetInt64(0);
                 var leaf = MerkleTree.LeafHash(reader.GetFieldValue<byte[]>(2));
                 if (position != range.Size || !leaf.Bytes.SequenceEqual(reader.GetFieldValue<byte[]>(1)))
-                    throw new EvidenceException($"Record {position} of the log is missing or was changed after the last signed head.");
+                    throw new EvidenceException($"Record {range.Size} of the log is missing or was changed after the last signed head.");
                 range.Append(leaf);
             }
         }

@@ -15,7 +15,7 @@ public sealed class StreamTests(TestExchange exchange) : WireTests(exchange)
         var the = new The(own);
         var reflection = new Method<byte[], byte[]>(MethodType.DuplexStreaming, "grpc.reflection.v1.ServerReflection", "ServerReflectionInfo", Raw, Raw);
         var headers = new Metadata { { "authorization", $"Bearer {own.TokenFor(the.School.System)}" } };
-        using (var call = own.ConnectWithoutToken(the.School.System).AsyncDuplexStreamingCall(reflection, host: null, new CallOptions(headers)))
+        using (var call = own.WithoutToken(the.School.System).AsyncDuplexStreamingCall(reflection, host: null, new CallOptions(headers)))
         {
             await call.RequestStream.WriteAsync([0xff, 0xff, 0xff]);
             await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
