@@ -93,6 +93,7 @@ internal sealed class Load : IDisposable
         var id = made.ReferralId;
         var context = Context(receiver.UnitId, number);
         context.ReferralId = id;
+        await TakeNoteOfInboxAsync(receiver.Channel, context);
         var see = new Wire.MarkReferralSeenRequest { Context = context, RequestId = NewId(), ReferralId = id };
         _ledger.Moved((await AskAsync(receiver.Channel, to => to.Referrals.MarkReferralSeenAsync(see, Options))).Referral);
         var accept = new Wire.AcceptReferralRequest { Context = context, RequestId = NewId(), ReferralId = id };
@@ -103,6 +104,17 @@ internal sealed class Load : IDisposable
         _ledger.Moved((await AskAsync(receiver.Channel, to => to.Referrals.BeginServiceAsync(begin, Options))).Referral);
         var close = new Wire.CloseReferralRequest { Context = context, RequestId = NewId(), ReferralId = id, Outcome = Wire.ReferralOutcome.GoalsMet };
         _ledger.Moved((await AskAsync(receiver.Channel, to => to.Referrals.CloseReferralAsync(close, Options))).Referral);
+    }
+
+    /// <summary>Several writers share a unit's inbox: whichever acknowledges first delivers the others' referrals too.</summary>
+    private async Task TakeNoteOfInboxAsync(ExchangeChannel channel, Wire.AccessContext context)
+    {
+        var list = new Wire.ListNoticesRequest { Context = context, PageSize = 500 };
+        while ((await AskAsync(channel, to => to.Inbox.ListNoticesAsync(list, Options))).Notices is { Count: > 0 } notices)
+        {
+            var take = new Wire.AcknowledgeNoticesRequest { Context = context, RequestId = NewId(), UpToSequence = notices[^1].Sequence };
+            await AskAsync(channel, to => to.Inbox.AcknowledgeNoticesAsync(take, Options));
+        }
     }
 
     private async Task<T> AskAsync<T>(ExchangeChannel channel, Func<ExchangeChannel, AsyncUnaryCall<T>> ask)
@@ -122,7 +134,7 @@ internal sealed class Load : IDisposable
                 if (CallReceipt.Read(error.Trailers) is { } receipt)
                     _ledger.Keep(receipt);
                 // A sandbox that starts again has a new token key; nothing else may be refused.
-                if (refusal.Reason is not (Wire.ErrorReason.TokenNotAccepted or Wire.ErrorReason.TokenExpired))
+                if (refusal.Reason is not (Wire.ErrorReason.TokenNotAccepted or Wire.ErrorReason.TokenExpired or Wire.ErrorReason.AuthorityUnavailable))
                     throw;
                 channel.ForgetToken();
             }

@@ -46,6 +46,7 @@ public sealed class SecrecyTests(TestExchange exchange) : WireTests(exchange)
         request.Facts.Add(Some.Fact(Wire.ConfidentialityClass.Economic, Fact));
         request.Context.Justification = Justification;
         var id = (await the.School.RefersAsync(request)).ReferralId;
+        await the.Centre.EmptiesInboxAsync();
         await the.Centre.MovesAsync(See, id, remark: Remark);
         Assert.Equal(Fact, (await the.Centre.MovesAsync(Accept, id)).Facts.Single().Text);
         var lookUp = the.Centre.LookUp(family.Child.NationalId.Canonical, referral: id);

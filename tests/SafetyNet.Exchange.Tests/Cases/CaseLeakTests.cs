@@ -11,7 +11,7 @@ public sealed class CaseLeakTests(TestExchange exchange) : WireTests(exchange)
         var family = Some.Family();
         await The.Centre.OpensCaseAsync((await The.Centre.TakesInAsync(The.School, Some.SubjectOf(family.Child))).ReferralId);
         var second = await The.School.RefersAsync(The.WanhuaCentre, Some.SubjectOf(family.Child));
-        await The.WanhuaCentre.MovesAsync(Wire.ReferralAction.See, second.ReferralId);
+        await The.WanhuaCentre.MovesAsync(second.ReferralId, Wire.ReferralAction.See);
 
         var refused = await Refused.ByAsync(() => The.WanhuaCentre.OpensCaseAsync(second.ReferralId));
         Assert.Equal(Wire.ErrorReason.MoveNotAllowed, refused.Reason);

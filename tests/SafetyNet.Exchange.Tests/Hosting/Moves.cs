@@ -41,8 +41,6 @@ internal static class Moves
                 await by.EmptiesInboxAsync();
                 return await by.ReadsAsync(referralId);
             case Wire.ReferralAction.See:
-                // Nobody reads what has not been delivered: the system takes note of its inbox first (R-REF-1).
-                if ((await by.ReadsAsync(referralId)).State == Wire.ReferralState.Submitted) await by.EmptiesInboxAsync();
                 return (await by.AskAsync(to => to.Referrals.MarkReferralSeenAsync(new() { Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark }))).Referral;
             case Wire.ReferralAction.Accept:
                 return (await by.AskAsync(to => to.Referrals.AcceptReferralAsync(new() { Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark }))).Referral;
@@ -72,10 +70,11 @@ internal static class Moves
         }
     }
 
-    /// <summary>Several moves of one party, one after the other.</summary>
+    /// <summary>Several moves of one party, one after the other; before it reads, its system takes note of its inbox (R-REF-1).</summary>
     public static async Task<Wire.Referral> MovesAsync(this Party by, string referralId, params Wire.ReferralAction[] actions)
     {
         Wire.Referral? last = null;
+        if (actions[0] == Wire.ReferralAction.See) await by.EmptiesInboxAsync();
         foreach (var action in actions) last = await by.MovesAsync(action, referralId);
         return last!;
     }

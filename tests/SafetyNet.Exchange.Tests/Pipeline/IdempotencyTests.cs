@@ -28,7 +28,7 @@ public sealed class IdempotencyTests(TestExchange exchange) : WireTests(exchange
     public async Task A_move_that_is_sent_again_is_not_made_again()
     {
         var id = (await The.School.RefersAsync(The.Centre)).ReferralId;
-        await The.Centre.MovesAsync(See, id);
+        await The.Centre.MovesAsync(id, See);
         var accept = new Wire.AcceptReferralRequest { Context = The.Centre.Context(), RequestId = Some.RequestId(), ReferralId = id };
         var first = await The.Centre.AskAsync(to => to.Referrals.AcceptReferralAsync(accept));
         var again = await The.Centre.AskAsync(to => to.Referrals.AcceptReferralAsync(accept));

@@ -15,12 +15,12 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
     {
         [Submitted] = [],
         [Delivered] = [(false, Deliver)],
-        [Seen] = [(false, See)],
-        [Accepted] = [(false, See), (false, Accept)],
-        [Returned] = [(false, See), (false, Return)],
-        [Declined] = [(false, See), (false, Decline)],
-        [InService] = [(false, See), (false, Accept), (false, BeginService)],
-        [Closed] = [(false, See), (false, Accept), (false, BeginService), (false, Close)],
+        [Seen] = [(false, Deliver), (false, See)],
+        [Accepted] = [(false, Deliver), (false, See), (false, Accept)],
+        [Returned] = [(false, Deliver), (false, See), (false, Return)],
+        [Declined] = [(false, Deliver), (false, See), (false, Decline)],
+        [InService] = [(false, Deliver), (false, See), (false, Accept), (false, BeginService)],
+        [Closed] = [(false, Deliver), (false, See), (false, Accept), (false, BeginService), (false, Close)],
         [Withdrawn] = [(true, Withdraw)],
     };
 
@@ -63,18 +63,18 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
     {
         var made = await The.School.RefersAsync(The.WanhuaCentre);
         var id = made.ReferralId;
-        await The.WanhuaCentre.MovesAsync(See, id);
+        await The.WanhuaCentre.MovesAsync(id, Deliver, See);
         await The.WanhuaCentre.MovesAsync(Return, id, remark: "缺聯絡地址");
         await The.School.MovesAsync(Resubmit, id, remark: "已補");
-        await The.WanhuaCentre.Colleague("W0301").MovesAsync(See, id);
+        await The.WanhuaCentre.Colleague("W0301").MovesAsync(id, Deliver, See);
         await The.WanhuaCentre.Colleague("W0301").MovesAsync(Accept, id);
 
         var moves = (await The.WanhuaCentre.ReadsAsync(id)).Moves;
         Assert.Equal(
             [
-                (Submit, Submitted, The.School.UnitId, The.School.PersonId), (See, Seen, The.WanhuaCentre.UnitId, The.WanhuaCentre.PersonId),
+                (Submit, Submitted, The.School.UnitId, The.School.PersonId), (Deliver, Delivered, The.WanhuaCentre.UnitId, The.WanhuaCentre.PersonId), (See, Seen, The.WanhuaCentre.UnitId, The.WanhuaCentre.PersonId),
                 (Return, Returned, The.WanhuaCentre.UnitId, The.WanhuaCentre.PersonId), (Resubmit, Submitted, The.School.UnitId, The.School.PersonId),
-                (See, Seen, The.WanhuaCentre.UnitId, "W0301"), (Accept, Accepted, The.WanhuaCentre.UnitId, "W0301"),
+                (Deliver, Delivered, The.WanhuaCentre.UnitId, "W0301"), (See, Seen, The.WanhuaCentre.UnitId, "W0301"), (Accept, Accepted, The.WanhuaCentre.UnitId, "W0301"),
             ],
             moves.Select(m => (m.Action, m.State, m.UnitId, m.PersonId)));
         Assert.All(moves, m => Assert.InRange(m.MovedAt.ToDateTimeOffset(), made.CreatedAt.ToDateTimeOffset(), Exchange.Clock.GetUtcNow()));
@@ -84,7 +84,7 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
             [(Wire.NoticeKind.ReferralReceived, The.School.UnitId), (Wire.NoticeKind.ReferralReceived, The.School.UnitId)],
             Exchange.NoticesAbout(The.WanhuaCentre.UnitId, id));
         Assert.Equal(
-            Enumerable.Repeat((Wire.NoticeKind.ReferralMoved, The.WanhuaCentre.UnitId), 4), Exchange.NoticesAbout(The.School.UnitId, id));
+            Enumerable.Repeat((Wire.NoticeKind.ReferralMoved, The.WanhuaCentre.UnitId), 6), Exchange.NoticesAbout(The.School.UnitId, id));
     }
 
     [Fact]
@@ -161,7 +161,8 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
     public async Task A_move_on_an_old_version_is_refused_with_the_version_of_now()
     {
         var made = await The.School.RefersAsync(The.WanhuaCentre);
-        var seen = await The.WanhuaCentre.MovesAsync(See, made.ReferralId, made.Etag);
+        var delivered = await The.WanhuaCentre.MovesAsync(Deliver, made.ReferralId);
+        var seen = await The.WanhuaCentre.MovesAsync(See, made.ReferralId, delivered.Etag);
         Assert.NotEqual(made.Etag, seen.Etag);
         var refused = await Refused.ByAsync(() => The.WanhuaCentre.MovesAsync(Accept, made.ReferralId, made.Etag));
         Assert.Equal((Wire.ErrorReason.ConcurrentChange, seen.Etag), (refused.Reason, refused.Refusal.Metadata["etag"]));
