@@ -47,6 +47,7 @@ try
             () => composition.Members, composition.Revocation, clock, log);
     await app.StartAsync();
     composition.Serving.Set(serving: true);
+    composition.BeginSweep(app.Lifetime.StopApplication);
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Revision);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

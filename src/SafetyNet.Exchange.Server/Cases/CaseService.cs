@@ -121,8 +121,9 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         if (call.Read.FindCase(happened.CaseId) is not { File.State: Wire.CaseState.Open } shared) return;
         if (shared.PartOf(happened.UnitId) is { } part)
         {
-            if (part.Role != Wire.ParticipantRole.Invited) return;
-            SharedCase.Join(part, call.Now);
+            if (part.Role == Wire.ParticipantRole.Primary) return;
+            if (part.Role == Wire.ParticipantRole.Invited) SharedCase.Join(part, call.Now);
+            part.Widen(happened.Services, happened.PersonIds);
             call.Change.Update(part);
         }
         else

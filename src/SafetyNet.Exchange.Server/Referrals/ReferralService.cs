@@ -116,10 +116,11 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         if (string.Equals(request.ToUnitId, call.Unit.UnitId, StringComparison.Ordinal))
             throw Refusal.InvalidField(new FieldFault("to_unit_id", FieldFaultKind.NotAllowedHere));
         RequireDistinct(request.Subjects);
+        var caseId = request.CaseId.Length == 0 ? (Guid?)null : Guid.Parse(request.CaseId);
+        if (caseId is { } id) RequireCase(call, id, request.Subjects);
         var receiver = Addressee.Require(call, request.ToUnitId, request.Services);
         var view = ClassSet.Of([.. request.View.Classes]);
         ReferralPolicy.RequireView(call, receiver, view, request.Facts);
-        var caseId = request.CaseId.Length == 0 ? (Guid?)null : Guid.Parse(request.CaseId);
         var referral = new Referral
         {
             ReferralId = call.NewId(), FromUnitId = call.Unit.UnitId, ToUnitId = receiver.UnitId, Jurisdiction = call.Agency.Jurisdiction,
@@ -157,7 +158,6 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     {
         var nationalId = NationalId.Parse(subject.NationalId).Canonical;
         var known = call.Read.FindPerson(call.Vault, nationalId);
-        if (referral.CaseId is { } caseId) RequireCase(call, caseId, known);
         var personId = known?.Id ?? call.NewId();
         if (known is null)
         {
@@ -175,13 +175,16 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         return sent;
     }
 
-    /// <summary>A referral for a case is made by one of its participants, about one of its subjects.</summary>
-    private static void RequireCase(Call call, Guid caseId, KnownPerson? person)
+    /// <summary>A referral for a case is made by one of its participants, about its subjects within the participant's scope.</summary>
+    private static void RequireCase(Call call, Guid caseId, IEnumerable<Wire.ReferralSubject> subjects)
     {
-        if (person is not null && Links.OfPerson(call.Read, person.Id).Cases.Any(link => link.CaseId == caseId && link.IsInScope
-            && Standing.OfParticipant(link.Role) != RelationshipSet.None
-            && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal))) return;
-        throw new Refusal(Wire.ErrorReason.NotFound);
+        foreach (var subject in subjects)
+        {
+            var person = call.Read.FindPerson(call.Vault, NationalId.Parse(subject.NationalId).Canonical);
+            if (person is null || !Links.OfPerson(call.Read, person.Id).Cases.Any(link => link.CaseId == caseId && link.IsInScope
+                && Standing.OfParticipant(link.Role) != RelationshipSet.None && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal)))
+                throw new Refusal(Wire.ErrorReason.NotFound);
+        }
     }
 
     private static Wire.Referral Move(ServerCallContext context, string referralId, string etag, string remark, Wire.ReferralAction action,
@@ -191,10 +194,11 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         var referral = Load(call, Guid.Parse(referralId));
         var decision = call.DecideOn(referral);
         if (call.Replayed is not null) return Show(call, referral, decision);
-        if (etag.Length > 0 && !string.Equals(etag, Etag.Of(referral), StringComparison.Ordinal))
-            throw new Refusal(Wire.ErrorReason.ConcurrentChange, ("etag", Etag.Of(referral)), ("state", CodeText.Of(referral.State)));
+        var (current, state) = (Etag.Of(referral), referral.State);
         if (move is null) referral.Move(action, referral.PartyOf(call.Unit.UnitId)!.Value);
         else move(call, RequireReceiver(call, referral));
+        if (etag.Length > 0 && !string.Equals(etag, current, StringComparison.Ordinal))
+            throw new Refusal(Wire.ErrorReason.ConcurrentChange, ("etag", current), ("state", CodeText.Of(state)));
         then?.Invoke(call, referral);
         Record(call, referral, action, remark);
         call.Change.Key!.Outcome = referral.ReferralId.ToString();

@@ -55,6 +55,9 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
     public bool IsBroken => _broken is not null;
 
+    /// <summary>Takes nothing more: the log below is not the one that was signed, and nothing may be put on top of it.</summary>
+    public void Refuse(Exception because) => _broken = because;
+
     /// <summary>Flushes so far; what a benchmark divides by.</summary>
     public long Flushes { get; private set; }
 

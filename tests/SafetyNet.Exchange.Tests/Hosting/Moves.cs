@@ -41,6 +41,8 @@ internal static class Moves
                 await by.EmptiesInboxAsync();
                 return await by.ReadsAsync(referralId);
             case Wire.ReferralAction.See:
+                // Nobody reads what has not been delivered: the system takes note of its inbox first (R-REF-1).
+                if ((await by.ReadsAsync(referralId)).State == Wire.ReferralState.Submitted) await by.EmptiesInboxAsync();
                 return (await by.AskAsync(to => to.Referrals.MarkReferralSeenAsync(new() { Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark }))).Referral;
             case Wire.ReferralAction.Accept:
                 return (await by.AskAsync(to => to.Referrals.AcceptReferralAsync(new() { Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark }))).Referral;

@@ -18,10 +18,6 @@ public sealed class ReferralTests
         (Submitted, Withdraw, Withdrawn), (Delivered, Withdraw, Withdrawn), (Seen, Withdraw, Withdrawn), (Returned, Withdraw, Withdrawn),
     ];
 
-    /// <summary>What the contract adds (comments of MarkReferralSeen, ReturnReferral, DeclineReferral): reading implies delivery, and an answer implies reading.</summary>
-    private static readonly (Wire.ReferralState From, Wire.ReferralAction Action, Wire.ReferralState To)[] AddedByTheContract =
-        [(Submitted, See, Seen), (Delivered, Return, Returned), (Delivered, Decline, Declined)];
-
     private static readonly Wire.ReferralAction[] MovesOfTheReferrer = [Resubmit, Withdraw];
 
     public static TheoryData<Wire.ReferralState, Wire.ReferralAction> EveryStateAndAction()
@@ -34,10 +30,10 @@ public sealed class ReferralTests
     }
 
     [Fact]
-    public void The_table_of_moves_is_the_rule_and_what_the_contract_adds()
+    public void The_table_of_moves_is_the_rule_and_no_more()
     {
         var table = Referral.Transitions.Select(t => (t.From, t.Action, t.To)).ToHashSet();
-        Assert.Equal([.. Rule, .. AddedByTheContract], table);
+        Assert.Equal([.. Rule], table);
         Assert.Equal(table.Count, Referral.Transitions.Count);
         Assert.All(Referral.Transitions, t => Assert.Equal(MovesOfTheReferrer.Contains(t.Action) ? ReferralParty.Referrer : ReferralParty.Receiver, t.By));
     }
@@ -47,11 +43,11 @@ public sealed class ReferralTests
     public void A_move_is_made_as_the_rule_says_or_refused_with_the_state_and_the_moves_allowed(Wire.ReferralState state, Wire.ReferralAction action)
     {
         var owner = MovesOfTheReferrer.Contains(action) ? ReferralParty.Referrer : ReferralParty.Receiver;
-        var exists = Rule.Concat(AddedByTheContract).Any(t => t.Action == action);
+        var exists = Rule.Any(t => t.Action == action);
         foreach (var party in Enum.GetValues<ReferralParty>())
         {
             var referral = new Referral { State = state };
-            var next = Rule.Concat(AddedByTheContract).Where(t => t.From == state && t.Action == action && party == owner).Select(t => t.To).ToList();
+            var next = Rule.Where(t => t.From == state && t.Action == action && party == owner).Select(t => t.To).ToList();
             if (next.Count > 0)
             {
                 referral.Move(action, party);
@@ -64,7 +60,7 @@ public sealed class ReferralTests
             Assert.Equal(exists && party != owner ? Wire.ErrorReason.NotYourMove : Wire.ErrorReason.MoveNotAllowed, refusal.Reason);
             if (refusal.Reason != Wire.ErrorReason.MoveNotAllowed) continue;
             Assert.Equal(CodeText.Of(state), refusal.Metadata["state"]);
-            var allowed = Rule.Concat(AddedByTheContract).Where(t => t.From == state && MovesOfTheReferrer.Contains(t.Action) == (party == ReferralParty.Referrer))
+            var allowed = Rule.Where(t => t.From == state && MovesOfTheReferrer.Contains(t.Action) == (party == ReferralParty.Referrer))
                 .Select(t => CodeText.Of(t.Action));
             Assert.Equal(allowed.Order(StringComparer.Ordinal), refusal.Metadata["allowed"].Split(", ", StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
         }
