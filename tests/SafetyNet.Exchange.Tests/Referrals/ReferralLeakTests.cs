@@ -8,7 +8,7 @@ public sealed class ReferralLeakTests(TestExchange exchange) : WireTests(exchang
     [Trait("Rule", "R-NTK-14")]
     public async Task Bug_a_unit_gave_itself_a_relationship_to_anybody_by_referring_the_person_to_itself()
     {
-        var refused = await The.Centre.AskInVainAsync(to => to.Referrals.CreateReferralAsync(Some.Referral(The.Centre, The.Centre.UnitId, Some.SubjectOf(Some.Family().Child))));
+        var refused = await The.Centre.AskInVainAsync(to => to.Referrals.CreateReferralAsync(Some.Referral(The.Centre, The.Centre.UnitId, Some.Stranger())));
         Assert.Equal(Wire.ErrorReason.InvalidField, refused.Reason);
         Assert.Equal("to_unit_id", Assert.Single(refused.Refusal.Faults).Field);
     }
@@ -32,7 +32,7 @@ public sealed class ReferralLeakTests(TestExchange exchange) : WireTests(exchang
     [Trait("Rule", "R-AUD-1")]
     public async Task Bug_a_refused_call_did_not_record_what_it_asked_for()
     {
-        var child = Some.SubjectOf(Some.Family().Child);
+        var child = Some.Stranger();
         var referral = await The.School.RefersAsync(The.Centre, child);
         foreach (var id in (string[])[referral.ReferralId, The.NobodysUuid])
         {
