@@ -45,6 +45,9 @@ internal sealed class Composition : IAsyncDisposable
     private readonly OpenConnections _connections;
     private readonly LimitStep _limits;
     private readonly InboxSignals _signals;
+    private readonly LogHead? _headAtStart;
+    private readonly CancellationTokenSource _sweepEnds = new();
+    private Task _sweep = Task.CompletedTask;
 
     public Composition(ServerOptions options, TimeProvider clock, ILogger log, Action stop)
     {
@@ -68,6 +71,7 @@ internal sealed class Composition : IAsyncDisposable
         _signingKey = ECDsa.Create();
         _signingKey.ImportFromPem(File.ReadAllText(options.Evidence.SigningKeyPath));
         Log = AuditLog.Open(Store, new NoteSigner(options.Evidence.Origin, _signingKey));
+        _headAtStart = Log.Published;
         Commits = new CommitQueue(Store, Log, clock, stop);
 
         var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
@@ -109,6 +113,29 @@ internal sealed class Composition : IAsyncDisposable
     /// <summary>The services that implement the contract, one each.</summary>
     private IReadOnlyList<object> Features { get; }
 
+    /// <summary>Looks through the log beside the first calls, and stops the server where it is not the one that was signed (B59).</summary>
+    public void BeginSweep(Action stop)
+    {
+        if (_headAtStart is not { } head) return;
+        _sweep = Task.Run(() =>
+        {
+            try
+            {
+                AuditLog.Sweep(Store, head, _sweepEnds.Token);
+            }
+            catch (EvidenceException found)
+            {
+                Commits.Refuse(found);
+                ServerLog.EvidenceBroken(found.Message);
+                stop();
+            }
+            catch (OperationCanceledException)
+            {
+                // The server ends before the sweep does; the next start sweeps again.
+            }
+        });
+    }
+
     /// <summary>gRPC over the members' listener: every call goes through <see cref="CallPipeline"/>.</summary>
     public void AddTo(WebApplicationBuilder builder)
     {
@@ -123,14 +150,23 @@ internal sealed class Composition : IAsyncDisposable
             grpc.IgnoreUnknownServices = false;
             grpc.Interceptors.Add<CallPipeline>();
         });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.Services.AddSingleton(Calls);
         builder.Services.AddSingleton(new HealthService(Serving, ServedServices));
         builder.Services.AddSingleton(new ReflectionService(ServedServices));
         foreach (var feature in Features) builder.Services.AddSingleton(feature.GetType(), feature);
     }
 
+    /// <summary>Lets go of whoever watches health or an inbox, before the listener waits for calls to end.</summary>
+    public void EndStreams()
+    {
+        Serving.Stop();
+        _signals.Stop();
+    }
+
     public static void Map(WebApplication app)
     {
+        app.AnswerUnreadableCalls();
         app.MapGrpcService<MemberService>();
         app.MapGrpcService<ReferralService>();
         app.MapGrpcService<CaseService>();
@@ -146,7 +182,10 @@ internal sealed class Composition : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Serving.Stop();
+        EndStreams();
+        await _sweepEnds.CancelAsync();
+        await _sweep;
+        _sweepEnds.Dispose();
         _signals.Dispose();
         await Commits.DisposeAsync();
         _limits.Dispose();

@@ -19,6 +19,7 @@ Log.Logger = StartRules.CreateLog(builder.Configuration);
 using var logging = new SerilogLoggerFactory(Log.Logger);
 builder.Logging.ClearProviders().AddSerilog(Log.Logger);
 var log = logging.CreateLogger("SafetyNet.Exchange");
+var isServing = false;
 
 try
 {
@@ -40,11 +41,14 @@ try
 
     await using var app = running = builder.Build();
     Composition.Map(app);
+    app.Lifetime.ApplicationStopping.Register(composition.EndStreams);
     if (pki is not null)
         app.MapTokenService(new AccessTokenIssuer(new Uri(options.Identity.Authority), options.Identity.Audience, tokenKey, clock),
             () => composition.Members, composition.Revocation, clock, log);
     await app.StartAsync();
     composition.Serving.Set(serving: true);
+    composition.BeginSweep(app.Lifetime.StopApplication);
+    isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Revision);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);
     await app.WaitForShutdownAsync();
@@ -54,6 +58,12 @@ catch (StartRefusedException refused)
 {
     await Console.Error.WriteLineAsync("The exchange does not start:");
     foreach (var problem in refused.Problems) await Console.Error.WriteLineAsync($"  - {problem}");
+    return 2;
+}
+catch (Exception problem) when (!isServing)
+{
+    // Key, policy, registry, certificate, log, database, port: each says itself what is wrong with it.
+    await Console.Error.WriteLineAsync($"The exchange does not start:\n  - {problem.Message}");
     return 2;
 }
 finally

@@ -14,9 +14,15 @@ internal static class ServerLog
     public static void StoreBroke(string kind) =>
         Log.Fatal("The store failed with {Kind}; nobody knows what the disk holds. Stopping: check disk and file, then restart, which verifies the log", kind);
 
+    public static void EvidenceBroken(string finding) =>
+        Log.Fatal("The log is not the one that was signed: {Finding} Stopping: keep the database file as it is, and call the security officer", finding);
+
     public static void CallFailed(string method, Guid decisionId, Exception exception) =>
         Log.Error("Call {Method} with decision {DecisionId} failed with {Kind} at {Where}", method, decisionId, exception.GetType().Name,
             new System.Diagnostics.StackTrace(exception, false).GetFrame(0)?.GetMethod()?.Name);
+
+    public static void CallUnreadable(string path, string caller) =>
+        Log.Warning("{Caller} sent bytes to {Path} that are no message of it", caller, path);
 
     public static void RecordNotWritten(string method, Guid decisionId) =>
         Log.Error("The record of {Method} with decision {DecisionId} could not be written; the call was refused", method, decisionId);

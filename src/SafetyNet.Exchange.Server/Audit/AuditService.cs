@@ -21,7 +21,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
         var call = Call.Of(context);
         var pseudonym = request.SubjectCase == Wire.ListAccessesRequest.SubjectOneofCase.NationalId
             ? call.Vault.Pseudonyms.OfNationalId(NationalId.Parse(request.NationalId).Canonical)
-            : request.Pseudonym;
+            : Pseudonymizer.IsText(request.Pseudonym) ? request.Pseudonym : throw Refusal.InvalidField(new FieldFault("pseudonym", FieldFaultKind.NotOpaque));
         call.ConcernsPseudonym(pseudonym);
         var size = request.PageSize == 0 ? 100 : request.PageSize;
         var response = new Wire.ListAccessesResponse { Pseudonym = pseudonym };

@@ -77,6 +77,14 @@ internal static class AuditQueries
         return found;
     }
 
+    /// <summary>Whole entries from a position on, at most <paramref name="count"/>, in order.</summary>
+    public static IEnumerable<(long Position, byte[] LeafHash, byte[] Body)> ReadEntries(this ReadSession session, long start, long end, int count)
+    {
+        using var reader = session.Query(
+            "SELECT position, leaf_hash, body FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position LIMIT $2", start, end, count);
+        while (reader.Read()) yield return (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
+    }
+
     public static (long Position, byte[] LeafHash, byte[] Body)? FindDecision(this ReadSession session, Guid decisionId)
     {
         using var reader = session.Query(

@@ -49,6 +49,13 @@ internal sealed class CaseParticipant
     public IEnumerable<Wire.Article6Service> ServiceList =>
         Enum.GetValues<Wire.Article6Service>().Where(s => s != Wire.Article6Service.Unspecified && (Services & (1L << (int)s)) != 0);
 
+    /// <summary>Takes further services and persons into the scope; a scope that is all stays all.</summary>
+    public void Widen(IEnumerable<Wire.Article6Service> services, IEnumerable<Guid> persons)
+    {
+        if (Services != 0) Services |= Bits(services);
+        if (PersonIds.Length > 0) PersonIds = IdList.ToBytes(IdList.FromBytes(PersonIds).Union(persons));
+    }
+
     public static long Bits(IEnumerable<Wire.Article6Service> services) => services.Aggregate(0L, (bits, s) => bits | (1L << (int)s));
 }
 

@@ -1,5 +1,6 @@
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Cases;
 
@@ -11,7 +12,8 @@ internal static class CasePolicy
     {
         var part = shared.File.State == Wire.CaseState.Open ? shared.PartOf(call.Unit.UnitId) : null;
         var relationships = part is null ? RelationshipSet.None : Standing.OfParticipant(part.Role);
-        return (call.Decide(call.Ask(relationships, shared.File.Jurisdiction)), part!);
+        var isProtected = part is not null && call.Read.HasProtected(shared.SubjectsOf(part));
+        return (call.Decide(call.Ask(relationships, shared.File.Jurisdiction) with { ProtectedAddress = isProtected }), part!);
     }
 
     /// <summary>

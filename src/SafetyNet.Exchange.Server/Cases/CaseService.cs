@@ -18,6 +18,8 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         call.Decide(call.Ask(standing.Relationships, subjects[0].Row.Jurisdiction) with { Sent = standing.Sent });
         if (!standing.Relationships.Contains(Wire.Relationship.Serving))
             throw new Refusal(Wire.ErrorReason.MoveNotAllowed, ("state", "not accepted"), ("action", "OPEN_CASE"), ("allowed", "ACCEPT"));
+        // Asked last: that a person has a case is told only to a unit that serves the person (R-INT-4, R-NTK-2).
+        if (subjects.Exists(subject => Links.OfPerson(call.Read, subject.Id).Cases.Any())) throw new Refusal(Wire.ErrorReason.CaseAlreadyOpen, ("rule", "R-INT-4"));
         var file = new CaseFile
         {
             CaseId = call.NewId(), Jurisdiction = call.Agency.Jurisdiction, State = Wire.CaseState.Open, OpenedAt = call.Now, Version = 1,
@@ -119,8 +121,9 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         if (call.Read.FindCase(happened.CaseId) is not { File.State: Wire.CaseState.Open } shared) return;
         if (shared.PartOf(happened.UnitId) is { } part)
         {
-            if (part.Role != Wire.ParticipantRole.Invited) return;
-            SharedCase.Join(part, call.Now);
+            if (part.Role == Wire.ParticipantRole.Primary) return;
+            if (part.Role == Wire.ParticipantRole.Invited) SharedCase.Join(part, call.Now);
+            part.Widen(happened.Services, happened.PersonIds);
             call.Change.Update(part);
         }
         else
@@ -133,13 +136,11 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         call.Change.Notify(new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, happened.CaseId));
     }
 
-    /// <summary>
-    /// The referral's subjects and the further members asked for, who must be of their household or kin; nobody of them may have an open case already
-    /// (R-INT-4).
-    /// </summary>
+    /// <summary>The referral's subjects and the further members asked for, who must be of their household or kin.</summary>
     private static (List<KnownPerson> Subjects, Standing Standing) SubjectsOf(Call call, Wire.OpenCaseRequest request)
     {
         var referralId = Guid.Parse(request.ReferralId);
+        call.Touches("referral", referralId);
         var subjects = new List<KnownPerson>();
         using (var reader = call.Read.Query("SELECT person_id FROM referral_subject WHERE referral_id = $0", referralId.ToByteArray(true)))
         {
@@ -153,12 +154,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var family = subjects.SelectMany(s => Family(call, s)).DistinctBy(p => p.Id).ToDictionary(p => p.Id);
         foreach (var id in request.PersonIds.Select(Guid.Parse).Where(id => subjects.TrueForAll(s => s.Id != id)).Distinct())
             subjects.Add(family.TryGetValue(id, out var member) ? member : throw new Refusal(Wire.ErrorReason.NotFound));
-        foreach (var subject in subjects)
-        {
-            call.Concerns(subject.Person.NationalId);
-            if (Links.OfPerson(call.Read, subject.Id).Cases.Any()) throw new Refusal(Wire.ErrorReason.CaseAlreadyOpen, ("rule", "R-INT-4"));
-        }
-
+        foreach (var subject in subjects) call.Concerns(subject.Person.NationalId);
         return (subjects, standing);
     }
 
@@ -215,9 +211,9 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
 
     private static SharedCase Load(Call call, string caseId)
     {
-        var shared = call.Read.FindCase(Guid.Parse(caseId)) ?? throw new Refusal(Wire.ErrorReason.NotFound);
-        call.Touches("case", shared.File.CaseId);
-        return shared;
+        var id = Guid.Parse(caseId);
+        call.Touches("case", id);
+        return call.Read.FindCase(id) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 
     private static Wire.Case LoadAndShow(Call call, string caseId)
@@ -246,22 +242,20 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         {
             if (call.Read.FindPerson(call.Vault, id) is not { } person) continue;
             call.Concerns(person.Person.NationalId);
-            var subject = new Wire.CaseSubject
+            wire.Subjects.Add(new Wire.CaseSubject
             {
                 PersonId = person.Person.PersonId, Name = person.Person.Name, BirthDate = person.Person.BirthDate, Phone = person.Person.Phone,
                 Address = person.Person.Address,
-            };
-            var seen = call.Consider(call.Ask(Standing.OfParticipant(part.Role), shared.File.Jurisdiction) with { ProtectedAddress = person.Row.IsProtected });
-            RedactionPlan.For(Wire.CaseSubject.Descriptor).Redact(subject, seen.Visible);
-            wire.Subjects.Add(subject);
+            });
         }
 
+        var within = shared.SubjectsOf(part).ToHashSet();
         foreach (var participant in shared.Participants)
         {
             wire.Participants.Add(new Wire.CaseParticipant
             {
                 UnitId = participant.UnitId, Role = participant.Role, Since = Timestamp.FromDateTimeOffset(participant.Since),
-                Services = { participant.ServiceList }, PersonIds = { IdList.FromBytes(participant.PersonIds).Select(id => id.ToString()) },
+                Services = { participant.ServiceList }, PersonIds = { IdList.FromBytes(participant.PersonIds).Where(within.Contains).Select(id => id.ToString()) },
             });
         }
 

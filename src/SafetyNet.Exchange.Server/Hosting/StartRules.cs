@@ -42,6 +42,8 @@ internal static class StartRules
         var level = Enum.TryParse<LogEventLevel>(configuration["Log:Level"], out var configured) ? configured : LogEventLevel.Information;
         return new LoggerConfiguration().MinimumLevel.Is(level)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning).MinimumLevel.Override("Grpc", LogEventLevel.Warning)
+            // Its errors are what a caller's bytes did to the parser, with a stack trace each; Pipeline/UnreadableCalls logs them in a line.
+            .MinimumLevel.Override("Grpc.AspNetCore.Server.ServerCallHandler", LogEventLevel.Fatal)
             .WriteTo.Console(formatProvider: System.Globalization.CultureInfo.InvariantCulture, standardErrorFromLevel: LogEventLevel.Verbose)
             .CreateLogger();
     }

@@ -36,7 +36,8 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
 
         var key = request.NameAndBirthDate;
         var found = call.Read.FindPersons(call.Vault, key.Name, DateOnly.ParseExact(key.BirthDate, "yyyy-MM-dd", CultureInfo.InvariantCulture));
-        if (key.District.Length > 0) found.RemoveAll(p => !string.Equals(p.Row.District, key.District, StringComparison.Ordinal));
+        // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
+        if (key.District.Length > 0) found.RemoveAll(p => !p.Row.IsProtected && !string.Equals(p.Row.District, key.District, StringComparison.Ordinal));
         foreach (var person in found) call.Concerns(person.Person.NationalId);
         return found;
     }
@@ -104,7 +105,9 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
 
     private static Wire.Person ShownOf(Call call, KnownPerson person, Decision decision)
     {
-        RedactionPlan.For(Wire.Person.Descriptor).Redact(person.Person, decision.Visible);
+        var plan = RedactionPlan.For(Wire.Person.Descriptor);
+        call.Withhold(plan.Carries.Without(decision.Visible));
+        plan.Redact(person.Person, decision.Visible);
         return person.Person;
     }
 

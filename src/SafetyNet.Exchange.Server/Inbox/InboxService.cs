@@ -23,7 +23,7 @@ internal sealed class InboxService(SqliteStore store, InboxSignals signals) : Wi
         var unitId = Call.Of(context).Unit.UnitId;
         using var signal = signals.Watch(unitId);
         long? after = null;
-        while (!context.CancellationToken.IsCancellationRequested)
+        while (!signals.IsStopping && !context.CancellationToken.IsCancellationRequested)
         {
             List<Wire.Notice> notices;
             using (var read = store.Read())

@@ -8,6 +8,7 @@ internal sealed class InboxSignals : IDisposable
 {
     private readonly ConcurrentDictionary<Watcher, string> _watchers = new(ReferenceEqualityComparer.Instance);
     private readonly CommitQueue _commits;
+    private volatile bool _isStopping;
 
     public InboxSignals(CommitQueue commits)
     {
@@ -15,11 +16,21 @@ internal sealed class InboxSignals : IDisposable
         commits.Noticed = Wake;
     }
 
+    /// <summary>The server stops: whoever watches is to leave, and resumes elsewhere from its cursor.</summary>
+    public bool IsStopping => _isStopping;
+
     public Watcher Watch(string unitId)
     {
         var watcher = new Watcher(this);
         _watchers[watcher] = unitId;
         return watcher;
+    }
+
+    /// <summary>Wakes every watcher for the last time.</summary>
+    public void Stop()
+    {
+        _isStopping = true;
+        foreach (var (watcher, _) in _watchers) watcher.Wake();
     }
 
     public void Dispose() => _commits.Noticed = null;

@@ -45,6 +45,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     /// <summary>Registry that the whole call goes by.</summary>
     public MemberDirectory Members { get; } = exchange.Members;
 
+    /// <summary>The record of the call stands; there is never a second one.</summary>
+    public bool IsRecorded { get; set; }
+
     /// <summary>What an earlier call with the same request_id made; null: this is the first.</summary>
     public string? Replayed { get; set; }
 
@@ -62,7 +65,10 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     /// <summary>Classes that some decision of the call lets the caller see; nothing else leaves.</summary>
     public ClassSet Visible { get; private set; } = ClassSet.None;
 
-    /// <summary>Classes of free text that was left out, where the caller knows of the text: its own referral, or one addressed to it.</summary>
+    /// <summary>
+    /// Classes that were left out of a part of the answer though other parts show them: the contact of one of several persons, free text that the caller knows
+    /// of because the referral is its own or addressed to it.
+    /// </summary>
     public ClassSet Withheld { get; private set; } = ClassSet.None;
 
     public RelationshipSet Relationships { get; private set; } = RelationshipSet.None;

@@ -82,7 +82,7 @@ internal sealed class CallPipeline(
 
     private async Task<TResult> GuardAsync<TResult>(ServerCallContext context, Func<Call, Task<TResult>> run)
     {
-        var call = new Call(methods.Find(context.Method), context.Method, context.Peer, clock.GetUtcNow(), exchange);
+        var call = new Call(methods.Find(context.Method), context.Method, context.Peer, Instants.Whole(clock.GetUtcNow()), exchange);
         context.UserState[typeof(Call)] = call;
         using var activity = Telemetry.Calls.StartActivity(context.Method, ActivityKind.Server);
         try
@@ -91,11 +91,11 @@ internal sealed class CallPipeline(
         }
         catch (Refusal refusal)
         {
-            throw await RefuseAsync(call, context, refusal);
+            throw await RefuseAsync(call, refusal);
         }
         catch (Exception e) when (e is StaleRowException or KeyTakenException)
         {
-            throw await RefuseAsync(call, context, new Refusal(Wire.ErrorReason.ConcurrentChange));
+            throw await RefuseAsync(call, new Refusal(Wire.ErrorReason.ConcurrentChange));
         }
         catch (StoreUnavailableException)
         {
@@ -109,7 +109,7 @@ internal sealed class CallPipeline(
         catch (Exception e) when (e is not RpcException)
         {
             ServerLog.CallFailed(call.Method, call.DecisionId, e);
-            throw await RefuseAsync(call, context, new Refusal(Wire.ErrorReason.Internal, ("decision_id", call.DecisionId.ToString())));
+            throw await RefuseAsync(call, new Refusal(Wire.ErrorReason.Internal, ("decision_id", call.DecisionId.ToString())));
         }
         finally
         {
@@ -127,13 +127,18 @@ internal sealed class CallPipeline(
     {
         call.EndRead();
         var place = await commits.CommitAsync(entry, call.Change);
+        call.IsRecorded = true;
         AnswerStep.AddTrailers(context.ResponseTrailers, call.DecisionId, place);
     }
 
-    /// <summary>Nothing of a refused call is changed but its record; where that cannot be written, the caller hears of nothing else.</summary>
-    private async Task<RpcException> RefuseAsync(Call call, ServerCallContext context, Refusal refusal)
+    /// <summary>
+    /// Nothing of a refused call is changed but its record; where that cannot be written, the caller hears of nothing else. A stream that fails after it was
+    /// opened has its record already.
+    /// </summary>
+    private async Task<RpcException> RefuseAsync(Call call, Refusal refusal)
     {
         call.EndRead();
+        if (call.IsRecorded) return RefusalStatus.ToRpcException(refusal, call.DecisionId.ToString());
         try
         {
             var entry = AuditEntry.Of(call.ToRecord(Wire.AuditOutcome.Refused, refusal.Reason, ClassSet.None, ClassSet.None));

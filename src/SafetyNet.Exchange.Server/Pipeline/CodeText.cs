@@ -9,7 +9,8 @@ internal static class CodeText
 {
     private static readonly ConcurrentDictionary<Enum, string> Names = new();
 
-    public static string Of(Enum code) => Names.GetOrAdd(code, static value =>
+    /// <summary>The name of a code; the number where the table has no such code, which is not kept: callers may send any.</summary>
+    public static string Of(Enum code) => !Enum.IsDefined(code.GetType(), code) ? code.ToString() : Names.GetOrAdd(code, static value =>
     {
         var field = value.GetType().GetField(value.ToString());
         if (field?.GetCustomAttribute<OriginalNameAttribute>()?.Name is not { } name) return value.ToString();

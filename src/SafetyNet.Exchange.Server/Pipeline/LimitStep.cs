@@ -22,7 +22,7 @@ internal sealed class LimitStep(CallLimits limits) : IDisposable
 {
     private readonly PartitionedRateLimiter<Call> _rate = PartitionedRateLimiter.CreateChained(
         PartitionedRateLimiter.Create<Call, (Wire.Jurisdiction, string, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
-            (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code, call.Context!.Actor.PersonId), _ => Bucket(limits.PerPersonPerMinute))),
+            (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code, PersonOf(call)), _ => Bucket(limits.PerPersonPerMinute))),
         PartitionedRateLimiter.Create<Call, (Wire.Jurisdiction, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
             (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code), _ => Bucket(limits.PerAgencyPerMinute))));
 
@@ -45,6 +45,9 @@ internal sealed class LimitStep(CallLimits limits) : IDisposable
     }
 
     public void Dispose() => _rate.Dispose();
+
+    /// <summary>The form of the id is checked after the limits: what has none, of whatever length, shares one bucket.</summary>
+    private static string PersonOf(Call call) => call.Context!.Actor.PersonId is var id && TextCharacters.IsActorId(id) ? id : "";
 
     private static TokenBucketRateLimiterOptions Bucket(int perMinute) => new()
     {

@@ -27,14 +27,11 @@ internal sealed class Referral : IVersioned
     public static readonly IReadOnlyList<ReferralTransition> Transitions =
     [
         new(Wire.ReferralState.Submitted, Wire.ReferralAction.Deliver, Wire.ReferralState.Delivered, ReferralParty.Receiver),
-        new(Wire.ReferralState.Submitted, Wire.ReferralAction.See, Wire.ReferralState.Seen, ReferralParty.Receiver),
         new(Wire.ReferralState.Delivered, Wire.ReferralAction.See, Wire.ReferralState.Seen, ReferralParty.Receiver),
         new(Wire.ReferralState.Delivered, Wire.ReferralAction.Accept, Wire.ReferralState.Accepted, ReferralParty.Receiver),
         new(Wire.ReferralState.Seen, Wire.ReferralAction.Accept, Wire.ReferralState.Accepted, ReferralParty.Receiver),
-        new(Wire.ReferralState.Delivered, Wire.ReferralAction.Return, Wire.ReferralState.Returned, ReferralParty.Receiver),
         new(Wire.ReferralState.Seen, Wire.ReferralAction.Return, Wire.ReferralState.Returned, ReferralParty.Receiver),
         new(Wire.ReferralState.Returned, Wire.ReferralAction.Resubmit, Wire.ReferralState.Submitted, ReferralParty.Referrer),
-        new(Wire.ReferralState.Delivered, Wire.ReferralAction.Decline, Wire.ReferralState.Declined, ReferralParty.Receiver),
         new(Wire.ReferralState.Seen, Wire.ReferralAction.Decline, Wire.ReferralState.Declined, ReferralParty.Receiver),
         new(Wire.ReferralState.Submitted, Wire.ReferralAction.Withdraw, Wire.ReferralState.Withdrawn, ReferralParty.Referrer),
         new(Wire.ReferralState.Delivered, Wire.ReferralAction.Withdraw, Wire.ReferralState.Withdrawn, ReferralParty.Referrer),

@@ -111,10 +111,16 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
 
     private static Referral Create(Call call, Wire.CreateReferralRequest request)
     {
+        foreach (var subject in request.Subjects) call.Concerns(NationalId.Parse(subject.NationalId).Canonical);
+        // A referral gives its receiver a relationship to the person: nobody gives it to oneself (R-NTK-3).
+        if (string.Equals(request.ToUnitId, call.Unit.UnitId, StringComparison.Ordinal))
+            throw Refusal.InvalidField(new FieldFault("to_unit_id", FieldFaultKind.NotAllowedHere));
+        RequireDistinct(request.Subjects);
+        var caseId = request.CaseId.Length == 0 ? (Guid?)null : Guid.Parse(request.CaseId);
+        if (caseId is { } id) RequireCase(call, id, request.Subjects);
         var receiver = Addressee.Require(call, request.ToUnitId, request.Services);
         var view = ClassSet.Of([.. request.View.Classes]);
         ReferralPolicy.RequireView(call, receiver, view, request.Facts);
-        var caseId = request.CaseId.Length == 0 ? (Guid?)null : Guid.Parse(request.CaseId);
         var referral = new Referral
         {
             ReferralId = call.NewId(), FromUnitId = call.Unit.UnitId, ToUnitId = receiver.UnitId, Jurisdiction = call.Agency.Jurisdiction,
@@ -132,21 +138,32 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         return referral;
     }
 
+    /// <summary>Nobody is named twice, in whatever spelling of the national id.</summary>
+    private static void RequireDistinct(Google.Protobuf.Collections.RepeatedField<Wire.ReferralSubject> subjects)
+    {
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < subjects.Count; i++)
+        {
+            if (!named.Add(NationalId.Parse(subjects[i].NationalId).Canonical))
+                throw Refusal.InvalidField(new FieldFault($"subjects[{i}].national_id", FieldFaultKind.Duplicate));
+        }
+    }
+
     /// <summary>
-    /// The subject as the sender knows it, tied to the person of that national id; a person whom no register knows is kept as the sender described it.
+    /// The subject as the sender knows it, tied to the person of that national id; of a person whom no register knows the identity is kept, and nothing that
+    /// is the sender's to show or to withhold.
     /// The answer has one shape for both, and shows the sender nothing but its own words.
     /// </summary>
     private static Wire.ReferralSubject Resolve(Call call, Referral referral, Wire.ReferralSubject subject)
     {
         var nationalId = NationalId.Parse(subject.NationalId).Canonical;
         var known = call.Read.FindPerson(call.Vault, nationalId);
-        if (referral.CaseId is { } caseId) RequireCase(call, caseId, known);
         var personId = known?.Id ?? call.NewId();
         if (known is null)
         {
             var facts = new Wire.HouseholdMember
             {
-                Person = new Wire.Person { NationalId = nationalId, Name = subject.Name, BirthDate = subject.BirthDate, Phone = subject.Phone, Address = subject.Address },
+                Person = new Wire.Person { NationalId = nationalId, Name = subject.Name, BirthDate = subject.BirthDate },
             };
             call.Change.Add(People.ToRow(call.Vault, call.Agency.Jurisdiction, facts, personId, null, "", 0, isProtected: false));
         }
@@ -158,13 +175,16 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         return sent;
     }
 
-    /// <summary>A referral for a case is made by one of its participants, about one of its subjects.</summary>
-    private static void RequireCase(Call call, Guid caseId, KnownPerson? person)
+    /// <summary>A referral for a case is made by one of its participants, about its subjects within the participant's scope.</summary>
+    private static void RequireCase(Call call, Guid caseId, IEnumerable<Wire.ReferralSubject> subjects)
     {
-        if (person is not null && Links.OfPerson(call.Read, person.Id).Cases.Any(link => link.CaseId == caseId && link.IsInScope
-            && Standing.OfParticipant(link.Role) != RelationshipSet.None
-            && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal))) return;
-        throw new Refusal(Wire.ErrorReason.NotFound);
+        foreach (var subject in subjects)
+        {
+            var person = call.Read.FindPerson(call.Vault, NationalId.Parse(subject.NationalId).Canonical);
+            if (person is null || !Links.OfPerson(call.Read, person.Id).Cases.Any(link => link.CaseId == caseId && link.IsInScope
+                && Standing.OfParticipant(link.Role) != RelationshipSet.None && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal)))
+                throw new Refusal(Wire.ErrorReason.NotFound);
+        }
     }
 
     private static Wire.Referral Move(ServerCallContext context, string referralId, string etag, string remark, Wire.ReferralAction action,
@@ -174,10 +194,11 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         var referral = Load(call, Guid.Parse(referralId));
         var decision = call.DecideOn(referral);
         if (call.Replayed is not null) return Show(call, referral, decision);
-        if (etag.Length > 0 && !string.Equals(etag, Etag.Of(referral), StringComparison.Ordinal))
-            throw new Refusal(Wire.ErrorReason.ConcurrentChange, ("etag", Etag.Of(referral)), ("state", CodeText.Of(referral.State)));
+        var (current, state) = (Etag.Of(referral), referral.State);
         if (move is null) referral.Move(action, referral.PartyOf(call.Unit.UnitId)!.Value);
         else move(call, RequireReceiver(call, referral));
+        if (etag.Length > 0 && !string.Equals(etag, current, StringComparison.Ordinal))
+            throw new Refusal(Wire.ErrorReason.ConcurrentChange, ("etag", current), ("state", CodeText.Of(state)));
         then?.Invoke(call, referral);
         Record(call, referral, action, remark);
         call.Change.Key!.Outcome = referral.ReferralId.ToString();
@@ -208,6 +229,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     /// <summary>The move with who, when and why, and the other side's notice of it (R-REF-2).</summary>
     private static void Record(Call call, Referral referral, Wire.ReferralAction action, string remark)
     {
+        call.Touches("referral", referral.ReferralId);
         if (action != Wire.ReferralAction.Submit) call.Change.Update(referral);
         var moveId = call.NewId();
         call.Change.Add(new ReferralMoveRow
@@ -223,8 +245,11 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
             referral.ReferralId, referral.CaseId));
     }
 
-    private static Referral Load(Call call, Guid referralId) =>
-        call.Read.FindReferral(referralId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+    private static Referral Load(Call call, Guid referralId)
+    {
+        call.Touches("referral", referralId);
+        return call.Read.FindReferral(referralId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+    }
 
     private static Wire.Referral Open(Call call, Referral referral) =>
         call.Vault.OpenFacts(Wire.Referral.Parser, ReferralQueries.ContentColumn, referral.ReferralId, referral.Sealed);
@@ -233,7 +258,14 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     {
         var wire = Open(call, referral);
         call.Touches("referral", referral.ReferralId);
-        foreach (var subject in wire.Subjects) call.Concerns(subject.NationalId);
+        // The referrer is shown its own words only: our id of the person would tell it whether the person was known before (R-NTK-14).
+        var isReferrer = referral.PartyOf(call.Unit.UnitId) == ReferralParty.Referrer;
+        foreach (var subject in wire.Subjects)
+        {
+            call.Concerns(subject.NationalId);
+            if (isReferrer) subject.PersonId = "";
+        }
+
         wire.ReferralId = referral.ReferralId.ToString();
         wire.State = referral.State;
         wire.FromUnitId = referral.FromUnitId;

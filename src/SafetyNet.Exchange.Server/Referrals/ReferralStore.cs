@@ -82,7 +82,7 @@ internal static class ReferralQueries
     public static bool HasProtectedSubject(this ReadSession session, Guid referralId)
     {
         using var reader = session.Query(
-            "SELECT 1 FROM referral_subject AS s JOIN person AS p ON p.person_id = s.person_id WHERE s.referral_id = $0 AND p.is_protected LIMIT 1",
+            $"SELECT 1 FROM referral_subject AS s JOIN person ON person.person_id = s.person_id WHERE s.referral_id = $0 AND {People.IsProtected} LIMIT 1",
             referralId.ToByteArray(true));
         return reader.Read();
     }

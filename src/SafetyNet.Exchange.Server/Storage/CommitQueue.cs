@@ -55,6 +55,9 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
     public bool IsBroken => _broken is not null;
 
+    /// <summary>Takes nothing more: the log below is not the one that was signed, and nothing may be put on top of it.</summary>
+    public void Refuse(Exception because) => _broken = because;
+
     /// <summary>Flushes so far; what a benchmark divides by.</summary>
     public long Flushes { get; private set; }
 
@@ -66,7 +69,15 @@ internal sealed class CommitQueue : IAsyncDisposable
     {
         if (_broken is { } broken) throw new StoreUnavailableException(broken);
         var pending = new Pending(entry, change);
-        if (!_waiting.Writer.TryWrite(pending)) await _waiting.Writer.WriteAsync(pending);
+        try
+        {
+            if (!_waiting.Writer.TryWrite(pending)) await _waiting.Writer.WriteAsync(pending);
+        }
+        catch (ChannelClosedException closed)
+        {
+            throw new StoreUnavailableException(closed);
+        }
+
         return await pending.Done.Task;
     }
 
@@ -86,6 +97,12 @@ internal sealed class CommitQueue : IAsyncDisposable
             {
                 batch.Clear();
                 while (batch.Count < MostPerFlush && _waiting.Reader.TryRead(out var pending)) batch.Add(pending);
+                if (_broken is { } broken)
+                {
+                    foreach (var pending in batch) pending.Done.TrySetException(new StoreUnavailableException(broken));
+                    continue;
+                }
+
                 try
                 {
                     session ??= new Session(_store, _log);
@@ -104,6 +121,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         finally
         {
             session?.Dispose();
+            _waiting.Writer.TryComplete();
             while (_waiting.Reader.TryRead(out var left)) left.Done.TrySetException(new StoreUnavailableException(_broken));
             _stopped.TrySetResult();
         }

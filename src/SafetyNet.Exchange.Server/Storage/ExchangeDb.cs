@@ -39,6 +39,9 @@ internal static class Instants
 {
     public static long ToMicros(DateTimeOffset at) => (at.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
 
+    /// <summary>The instant as it will be read back, so that an answer tells the same time before and after it is stored.</summary>
+    public static DateTimeOffset Whole(DateTimeOffset at) => FromMicros(ToMicros(at));
+
     public static DateTimeOffset FromMicros(long micros) => DateTimeOffset.UnixEpoch.AddTicks(micros * TimeSpan.TicksPerMicrosecond);
 }
 

@@ -29,7 +29,7 @@ internal sealed class PersonRow
     /// <summary>Place in the household, head first, from 0.</summary>
     public int Place { get; set; }
 
-    /// <summary>The whereabouts are protected (R-NTK-10).</summary>
+    /// <summary>The whereabouts are protected (R-NTK-10). As read by <see cref="People"/> also where somebody lives there whose are: it is the same address.</summary>
     public bool IsProtected { get; set; }
 
     public byte[] Sealed { get; set; } = [];
@@ -79,13 +79,24 @@ internal static class People
 {
     public static readonly SealedColumn FactsColumn = new("person", "sealed");
 
-    private const string Columns = "person_id, jurisdiction, household_id, district, is_protected, sealed";
+    /// <summary>SQL over a row of <c>person</c>: it or somebody of its household is protected.</summary>
+    public const string IsProtected =
+        "(person.is_protected OR EXISTS (SELECT 1 FROM person AS home WHERE home.household_id = person.household_id AND home.is_protected))";
+
+    private const string Columns = $"person_id, jurisdiction, household_id, district, {IsProtected}, sealed";
 
     public static KnownPerson? FindPerson(this ReadSession session, Vault vault, string nationalId) =>
         One(vault, session.Query($"SELECT {Columns} FROM person WHERE national_id_index = $0", vault.Index.OfNationalId(nationalId)));
 
     public static KnownPerson? FindPerson(this ReadSession session, Vault vault, Guid personId) =>
         One(vault, session.Query($"SELECT {Columns} FROM person WHERE person_id = $0", personId.ToByteArray(true)));
+
+    /// <summary>The whereabouts of one of these persons are protected, so the contact of none is shown (R-NTK-10).</summary>
+    public static bool HasProtected(this ReadSession session, IEnumerable<Guid> personIds) => personIds.Any(id =>
+    {
+        using var reader = session.Query($"SELECT 1 FROM person WHERE person_id = $0 AND {IsProtected}", id.ToByteArray(true));
+        return reader.Read();
+    });
 
     /// <summary>Everyone of that name and birth date; usually one.</summary>
     public static List<KnownPerson> FindPersons(this ReadSession session, Vault vault, string name, DateOnly birthDate) =>

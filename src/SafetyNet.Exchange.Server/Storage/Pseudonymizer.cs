@@ -73,6 +73,9 @@ internal sealed class Pseudonymizer
         return ToText(pseudonym);
     }
 
+    /// <summary>Has the form that <see cref="ToText"/> gives; a name or number typed in its place has not.</summary>
+    public static bool IsText(string text) => text.Length == 2 * SizeBytes && text.All(char.IsAsciiHexDigitLower);
+
     public static string ToText(ReadOnlySpan<byte> pseudonym) => Convert.ToHexStringLower(pseudonym);
 
     private void Write(ReadOnlySpan<byte> input, Span<byte> pseudonym)

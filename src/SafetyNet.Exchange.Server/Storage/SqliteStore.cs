@@ -22,6 +22,9 @@ internal sealed class SqliteStore(string path) : IDisposable
     /// <summary>Where the database file is.</summary>
     public string Path { get; } = path;
 
+    /// <summary>Most pages (4 KiB) that the file may grow to; 0: as many as the disk takes. In force from the next connection that writes.</summary>
+    public int MaximumPages { get; set; }
+
     /// <summary>Brings the schema up to date; run once, before anything else opens the file.</summary>
     public void Migrate()
     {
@@ -37,6 +40,7 @@ internal sealed class SqliteStore(string path) : IDisposable
         Execute(connection, "PRAGMA journal_mode=WAL");
         Execute(connection, "PRAGMA synchronous=FULL");
         Execute(connection, "PRAGMA wal_autocheckpoint=4000");
+        if (MaximumPages > 0) Execute(connection, $"PRAGMA max_page_count={MaximumPages}");
         return connection;
     }
 

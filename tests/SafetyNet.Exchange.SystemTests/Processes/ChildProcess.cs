@@ -36,6 +36,16 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>What it has used of the processors so far, all its threads together.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public string Output => Text(_output);
 
     public string Errors => Text(_errors);
@@ -126,10 +136,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         {
             await _process.WaitForExitAsync(timeout.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException late)
         {
             Kill();
-            throw new TimeoutException($"{_process.StartInfo.FileName} did not end in time.\n--- output\n{Output}\n--- errors\n{Errors}");
+            throw new TimeoutException($"{_process.StartInfo.FileName} did not end in time.\n--- output\n{Output}\n--- errors\n{Errors}", late);
         }
 
         return new Finished(_process.ExitCode, Output, Errors);

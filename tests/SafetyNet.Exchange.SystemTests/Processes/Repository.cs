@@ -7,20 +7,20 @@ internal static class Repository
 
     public static string Root { get; } = FindRoot();
 
-    public static string ServerDll { get; } = BuiltDll("SafetyNet.Exchange.Server");
+    public static string ServerDll { get; } = BuiltDll("SafetyNet.Exchange.Server", "SafetyNet.Exchange.Server.dll");
 
-    public static string CliDll { get; } = BuiltDll("SafetyNet.Exchange.Cli");
+    public static string CliDll { get; } = BuiltDll("SafetyNet.Exchange.Cli", "safetynet.dll");
 
     public static string Protos { get; } = Path.Combine(Root, "protos");
 
     /// <summary>The clients in other languages.</summary>
     public static string Foreign { get; } = Path.Combine(Root, "tests", "SafetyNet.Exchange.SystemTests", "Foreign");
 
-    private static string BuiltDll(string project)
+    private static string BuiltDll(string project, string file)
     {
         // This assembly lies in bin/<configuration>/<framework>; the programs were built beside it, as the project file asks.
         var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        return Path.Combine(Root, "src", project, "bin", framework.Parent!.Name, framework.Name, project + ".dll");
+        return Path.Combine(Root, "src", project, "bin", framework.Parent!.Name, framework.Name, file);
     }
 
     private static string FindRoot()

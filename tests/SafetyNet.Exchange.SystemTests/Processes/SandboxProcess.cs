@@ -93,10 +93,19 @@ public sealed class SandboxProcess : IAsyncDisposable
         await server.DisposeAsync();
     }
 
-    /// <summary>Starts the server on the folder and ports it had; answers how long from the start of its process until it had announced itself and took connections.</summary>
-    public async Task<TimeSpan> RunAsync()
+    /// <summary>Starts the server and kills it again in the middle of its start, or soon after.</summary>
+    public async Task RunAndKillAsync(TimeSpan after)
     {
-        File.Delete(Note);
+        _server = ChildProcess.StartDotnet(Repository.ServerDll, _settings, Folder);
+        await Task.Delay(after);
+        await KillAsync();
+    }
+
+    /// <summary>Starts the server on the folder and ports it had; answers what that took until it had announced itself and took connections.</summary>
+    public async Task<StartTime> RunAsync()
+    {
+        if (File.Exists(Note))
+            File.Delete(Note);
         var started = TimeProvider.System.GetTimestamp();
         _server = ChildProcess.StartDotnet(Repository.ServerDll, _settings, Folder);
         while (!(IsAnnounced() && await TakesConnectionsAsync()))
@@ -108,7 +117,7 @@ public sealed class SandboxProcess : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(20));
         }
 
-        return TimeProvider.System.GetElapsedTime(started);
+        return new StartTime(TimeProvider.System.GetElapsedTime(started), _server.ProcessorTime);
     }
 
     /// <summary>The way into the exchange as a system of the sandbox, e.g. <c>tpe</c>, <c>edu</c>.</summary>
@@ -184,6 +193,17 @@ public sealed class SandboxProcess : IAsyncDisposable
             return false;
         }
     }
+}
+
+/// <summary>How long a start took.</summary>
+/// <param name="Clock">On the wall, from the start of the process.</param>
+/// <param name="Processor">Processor time that the process used. On a machine that does nothing else a start takes no longer than this.</param>
+public readonly record struct StartTime(TimeSpan Clock, TimeSpan Processor)
+{
+    /// <summary>What the start itself takes: where other programs keep the processors busy, the clock counts their time too.</summary>
+    public TimeSpan Own => Clock < Processor ? Clock : Processor;
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Clock.TotalSeconds:0.00} ({Processor.TotalSeconds:0.00} of processor)");
 }
 
 /// <summary>One sandbox for the tests of a class. When they are done, an error that the server logged and no test asked for fails the class.</summary>

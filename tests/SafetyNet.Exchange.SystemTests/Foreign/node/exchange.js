@@ -52,12 +52,12 @@ class Exchange {
   // What a refused call says of itself, the id of its decision left out: that differs between any two calls.
   readRefusal(error) {
     const status = this.refusals['foreign.Status'].deserialize(error.metadata.get('grpc-status-details-bin')[0]);
-    const details = status.details.filter((detail) => !detail.typeUrl.endsWith('.RequestInfo'));
-    const read = (name) => details.filter((detail) => detail.typeUrl.endsWith(`.${name}`)).map((detail) => this.refusals[`foreign.${name}`].deserialize(detail.value));
+    const details = status.details.filter((detail) => !detail.type_url.endsWith('.RequestInfo'));
+    const read = (name) => details.filter((detail) => detail.type_url.endsWith(`.${name}`)).map((detail) => this.refusals[`foreign.${name}`].deserialize(detail.value));
     return {
       reason: read('ErrorInfo')[0].reason,
       locales: read('LocalizedMessage').map((message) => message.locale),
-      seen: JSON.stringify([error.code, error.details, status.code, status.message, details.map((detail) => [detail.typeUrl, detail.value.toString('base64')]),
+      seen: JSON.stringify([error.code, error.details, status.code, status.message, details.map((detail) => [detail.type_url, detail.value.toString('base64')]),
         Object.keys(error.metadata.getMap()).sort()]),
     };
   }

@@ -1,0 +1,240 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Hosting;
+
+namespace SafetyNet.Exchange.Tests.Audit;
+
+public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchange)
+{
+    [Fact]
+    [Trait("Rule", "R-AUD-1")]
+    [Trait("Rule", "R-AUD-4")]
+    public async Task Every_call_of_the_contract_leaves_one_record_whether_it_is_permitted_or_refused()
+    {
+        var requests = await PermittedRequestsAsync();
+        Assert.Equal(
+            ContractMethods.All.Select(m => m.Name).Order(StringComparer.Ordinal), requests.Keys.Order(StringComparer.Ordinal));
+        foreach (var method in ContractMethods.All)
+        {
+            var (party, request) = requests[method.Name];
+            var path = $"/{method.Service.FullName}/{method.Name}";
+
+            var refusedRequest = Clone(request);
+            var context = (Wire.AccessContext)method.InputType.FindFieldByName("context").Accessor.GetValue(refusedRequest);
+            context.Purpose = Wire.Purpose.Statistics;
+            var refused = await AssertRefusedAloneAsync(Wire.ErrorReason.PurposeNotAllowed, () => CallAsync(party, method, refusedRequest));
+            AssertIsOf(party, path, Exchange.RecordOf(refused.Receipt!));
+
+            var before = Exchange.RecordCount();
+            var receipt = await CallAsync(party, method, request);
+            var record = Assert.Single(Exchange.RecordsFrom(before));
+            Assert.Equal(Wire.AuditOutcome.Permitted, record.Outcome);
+            Assert.Empty(record.Reason);
+            AssertIsOf(party, path, record);
+            if (receipt is not null) Assert.Equal((before, record.DecisionId), (receipt.Position, receipt.DecisionId));
+        }
+    }
+
+    [Fact]
+    [Trait("Rule", "R-AUD-3")]
+    [Trait("Rule", "R-AUD-8")]
+    public async Task A_caller_proves_from_its_receipt_that_its_call_is_in_the_signed_log()
+    {
+        var answer = await The.School.AnswerAsync(to => to.Referrals.CreateReferralAsync(Some.Referral(The.School, The.Centre.UnitId)));
+        var refused = await Refused.ByAsync(() => The.Police.ReadsAsync(The.NobodysUuid));
+        var first = Head(await The.School.AwaitsCheckpointOverAsync(Exchange, refused.Receipt!.Position));
+        foreach (var receipt in (CallReceipt[])[answer.Receipt, refused.Receipt])
+        {
+            var proof = await The.School.AskAsync(to => to.Audit.GetInclusionProofAsync(new()
+            {
+                Context = The.School.Context(), Position = (ulong)receipt.Position, TreeSize = (ulong)first.Size,
+            }));
+            var hashes = proof.Hashes.Select(h => new MerkleHash(h.Span)).ToArray();
+            Assert.Equal(ProofVerdict.Valid, MerkleProof.VerifyInclusion(receipt.RecordHash, receipt.Position, first.Size, hashes, first.Root));
+            Assert.NotEqual(ProofVerdict.Valid, MerkleProof.VerifyInclusion(receipt.RecordHash, receipt.Position - 1, first.Size, hashes, first.Root));
+            Assert.Equal(receipt.RecordHash, MerkleTree.LeafHash(Exchange.RecordOf(receipt).ToByteArray()));
+        }
+
+        var later = await The.School.AnswerAsync(to => to.Members.GetSelfAsync(new() { Context = The.School.Context() }));
+        var second = Head(await The.School.AwaitsCheckpointOverAsync(Exchange, later.Receipt.Position));
+        Assert.True(second.Size > first.Size);
+        var consistency = await The.School.AskAsync(to => to.Audit.GetConsistencyProofAsync(new()
+        {
+            Context = The.School.Context(), FromSize = (ulong)first.Size, ToSize = (ulong)second.Size,
+        }));
+        var between = consistency.Hashes.Select(h => new MerkleHash(h.Span)).ToArray();
+        Assert.Equal(ProofVerdict.Valid, MerkleProof.VerifyConsistency(first.Size, first.Root, second.Size, second.Root, between));
+        Assert.NotEqual(ProofVerdict.Valid, MerkleProof.VerifyConsistency(first.Size, second.Root, second.Size, first.Root, between));
+    }
+
+    [Fact]
+    [Trait("Rule", "R-AUD-3")]
+    public async Task The_log_read_by_an_officer_verifies_against_its_signed_head()
+    {
+        var made = await The.School.AnswerAsync(to => to.Referrals.CreateReferralAsync(Some.Referral(The.School, The.Centre.UnitId)));
+        var checkpoint = await The.Officer.AwaitsCheckpointOverAsync(Exchange, made.Receipt.Position);
+        var (signed, records) = (Signed(checkpoint), new List<ByteString>());
+        using var reading = The.Officer.Channel.Audit.ReadLog(new() { Context = The.Officer.Context(), End = (ulong)signed.Checkpoint.Size });
+        while (await reading.ResponseStream.MoveNext(CancellationToken.None)) records.AddRange(reading.ResponseStream.Current.Records);
+
+        Assert.True(Verdict(signed, records).IsIntact);
+        var changed = records.ToList();
+        var record = Wire.AuditRecord.Parser.ParseFrom(changed[5]);
+        record.ActorPersonId = "X0000";
+        changed[5] = record.ToByteString();
+        Assert.False(Verdict(signed, changed).IsIntact);
+        Assert.False(Verdict(signed, [.. records.Take(5), .. records.Skip(6)]).IsIntact);
+        Assert.False(Verdict(signed, [.. records.SkipLast(1)]).IsIntact);
+        Assert.False(Verdict(signed, [.. records.Skip(1).Take(1), .. records.Take(1), .. records.Skip(2)]).IsIntact);
+    }
+
+    [Fact]
+    [Trait("Rule", "R-NTK-15")]
+    public async Task A_decision_is_explained_to_its_caller_and_to_an_officer_and_to_nobody_else()
+    {
+        var family = Some.Family();
+        var referral = await The.Centre.TakesInAsync(The.School, Some.SubjectOf(family.Child));
+        var found = await The.Centre.LooksUpAsync(family.Child.NationalId.Canonical, referral: referral.ReferralId);
+        Wire.ExplainDecisionRequest Ask(Party by) => new() { Context = by.Context(), DecisionId = found.Disclosure.DecisionId };
+
+        var told = await The.Centre.AskAsync(to => to.Audit.ExplainDecisionAsync(Ask(The.Centre)));
+        Assert.Equal(found.Disclosure.ShownClasses, told.ShownClasses);
+        Assert.Equal(found.Disclosure.WithheldClasses, told.WithheldClasses);
+        Assert.NotEmpty(told.Rules);
+        Assert.All(told.Rules, rule => Assert.True(rule.RuleId.Length > 0 && rule.TextEn.Length > 0 && rule.TextZh.Length > 0 && rule.Source.Length > 0));
+        Assert.Null(told.Entry);
+
+        var officer = await The.Officer.AskAsync(to => to.Audit.ExplainDecisionAsync(Ask(The.Officer)));
+        Assert.Equal($"referral/{referral.ReferralId}", officer.Entry.Record.Reference);
+        foreach (var stranger in (Party[])[The.Police, The.CentreOfTaoyuan, The.OfficerOfTaoyuan])
+            Assert.Equal(Wire.ErrorReason.NotFound, (await stranger.AskInVainAsync(to => to.Audit.ExplainDecisionAsync(Ask(stranger)))).Reason);
+    }
+
+    private static Task<CallReceipt?> CallAsync(Party party, MethodDescriptor method, IMessage request) => method.IsServerStreaming
+        ? OpenAsync(party, method, request)
+        : AnswerAsync(party, method, request);
+
+    private static async Task<CallReceipt?> AnswerAsync(Party party, MethodDescriptor method, IMessage request)
+    {
+        using var call = party.Channel.Invoker.AsyncUnaryCall(ContractMethods.ToGrpc(method), host: null, default, request);
+        await call;
+        return CallReceipt.Read(call.GetTrailers());
+    }
+
+    /// <summary>Takes one message of a stream and leaves.</summary>
+    private static async Task<CallReceipt?> OpenAsync(Party party, MethodDescriptor method, IMessage request)
+    {
+        using var leaving = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var call = party.Channel.Invoker.AsyncServerStreamingCall(ContractMethods.ToGrpc(method), host: null, new CallOptions(cancellationToken: leaving.Token), request);
+        Assert.True(await call.ResponseStream.MoveNext(leaving.Token));
+        return null;
+    }
+
+    private static void AssertIsOf(Party party, string path, Wire.AuditRecord record) => Assert.Equal(
+        (path, party.System.Uri, party.UnitId, party.PersonId, 32), (record.Method, record.System, record.ActorUnitId, record.ActorPersonId, record.CertificateSha256.Length));
+
+    private static IMessage Clone(IMessage request) => request.Descriptor.Parser.ParseFrom(request.ToByteArray());
+
+    private static LogVerdict Verdict(SignedCheckpoint signed, List<ByteString> records)
+    {
+        var verifier = new LogVerifier([signed]);
+        for (var i = 0; i < records.Count; i++)
+            if (!verifier.Add(i, records[i].Span, MerkleTree.LeafHash(records[i].Span))) break;
+        return verifier.Finish();
+    }
+
+    private static Checkpoint Head(Wire.GetCheckpointResponse answer) => Signed(answer).Checkpoint;
+
+    private static SignedCheckpoint Signed(Wire.GetCheckpointResponse answer)
+    {
+        Assert.True(NoteVerifier.TryParse(answer.VerifierKey, out var verifier, out _));
+        Assert.True(SignedCheckpoint.TryOpen(System.Text.Encoding.UTF8.GetBytes(answer.Note), verifier, [], out var signed, out var problem), problem);
+        return signed;
+    }
+
+    /// <summary>One call of each kind that will be permitted, made so that none stands in another's way.</summary>
+    private async Task<Dictionary<string, (Party, IMessage)>> PermittedRequestsAsync()
+    {
+        var (school, centre, health, officer) = (The.School, The.WanhuaCentre, The.MentalHealthCentre, The.Officer);
+        async Task<string> Referral(params Wire.ReferralAction[] moves)
+        {
+            var id = (await school.RefersAsync(centre)).ReferralId;
+            await centre.MovesAsync(id, moves);
+            return id;
+        }
+
+        var family = Some.Family();
+        var taken = (await centre.TakesInAsync(school, Some.SubjectOf(family.Child))).ReferralId;
+        var opened = (await centre.OpensCaseAsync(taken)).CaseId;
+        var invited = (await centre.OpensCaseAsync(await Referral(Wire.ReferralAction.See, Wire.ReferralAction.Accept))).CaseId;
+        await centre.AsksInAsync(invited, health, Wire.Article6Service.MentalHealth);
+        var decision = (await school.AnswerAsync(to => to.Members.GetSelfAsync(new() { Context = school.Context() }))).Receipt.DecisionId;
+        var size = (ulong)Exchange.Composition.Log.Size;
+        await school.RefersAsync(The.HealthStation, service: Wire.Article6Service.MedicalCare);
+        var waiting = Exchange.Query("SELECT last_sequence FROM inbox WHERE unit_id = $0", r => (ulong)r.GetInt64(0), The.HealthStation.UnitId)[0];
+        Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
+        return new(StringComparer.Ordinal)
+        {
+            ["GetSelf"] = (school, new Wire.GetSelfRequest { Context = school.Context() }),
+            ["ListUnits"] = (school, new Wire.ListUnitsRequest { Context = school.Context() }),
+            ["CreateReferral"] = (school, Some.Referral(school, centre.UnitId)),
+            ["GetReferral"] = (centre, new Wire.GetReferralRequest { Context = centre.Context(), ReferralId = taken }),
+            ["ListReferrals"] = (centre, new Wire.ListReferralsRequest { Context = centre.Context() }),
+            ["MarkReferralSeen"] = (centre, new Wire.MarkReferralSeenRequest { Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral() }),
+            ["AcceptReferral"] = (centre, new Wire.AcceptReferralRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Wire.ReferralAction.See),
+            }),
+            ["ReturnReferral"] = (centre, new Wire.ReturnReferralRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Wire.ReferralAction.See), Missing = { Wire.MissingPart.Contact },
+            }),
+            ["ResubmitReferral"] = (school, new Wire.ResubmitReferralRequest
+            {
+                Context = school.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Wire.ReferralAction.See, Wire.ReferralAction.Return),
+            }),
+            ["DeclineReferral"] = (centre, new Wire.DeclineReferralRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Wire.ReferralAction.See), Reason = Wire.DeclineReason.NeedAlreadyMet,
+            }),
+            ["WithdrawReferral"] = (school, new Wire.WithdrawReferralRequest { Context = school.Context(), RequestId = Some.RequestId(), ReferralId = await Referral() }),
+            ["BeginService"] = (centre, new Wire.BeginServiceRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Wire.ReferralAction.See, Wire.ReferralAction.Accept),
+            }),
+            ["CloseReferral"] = (centre, new Wire.CloseReferralRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), Outcome = Wire.ReferralOutcome.GoalsMet,
+                ReferralId = await Referral(Wire.ReferralAction.See, Wire.ReferralAction.Accept, Wire.ReferralAction.BeginService),
+            }),
+            ["OpenCase"] = (centre, new Wire.OpenCaseRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Wire.ReferralAction.See, Wire.ReferralAction.Accept),
+            }),
+            ["GetCase"] = (centre, new Wire.GetCaseRequest { Context = InCase(centre, opened), CaseId = opened }),
+            ["InviteUnit"] = (centre, new Wire.InviteUnitRequest
+            {
+                Context = InCase(centre, opened), RequestId = Some.RequestId(), CaseId = opened, UnitId = The.Labor.UnitId, Services = { Wire.Article6Service.EmploymentGuidance },
+            }),
+            ["JoinCase"] = (health, new Wire.JoinCaseRequest { Context = InCase(health, invited), RequestId = Some.RequestId(), CaseId = invited }),
+            ["CreateNote"] = (centre, centre.Note(opened, Wire.ConfidentialityClass.CaseNote, "家訪一次")),
+            ["ListNotes"] = (centre, new Wire.ListNotesRequest { Context = InCase(centre, opened), CaseId = opened }),
+            ["LookUpHousehold"] = (centre, centre.LookUp(family.Child.NationalId.Canonical, inCase: opened)),
+            ["ListNotices"] = (school, new Wire.ListNoticesRequest { Context = school.Context() }),
+            ["WatchInbox"] = (The.HealthStation, new Wire.WatchInboxRequest { Context = The.HealthStation.Context(), AfterSequence = waiting - 1 }),
+            ["AcknowledgeNotices"] = (The.HealthStation, new Wire.AcknowledgeNoticesRequest
+            {
+                Context = The.HealthStation.Context(), RequestId = Some.RequestId(), UpToSequence = waiting,
+            }),
+            ["ListAccesses"] = (officer, new Wire.ListAccessesRequest { Context = officer.Context(), NationalId = family.Child.NationalId.Canonical }),
+            ["ExplainDecision"] = (school, new Wire.ExplainDecisionRequest { Context = school.Context(), DecisionId = decision }),
+            ["GetCheckpoint"] = (school, new Wire.GetCheckpointRequest { Context = school.Context() }),
+            ["GetInclusionProof"] = (school, new Wire.GetInclusionProofRequest { Context = school.Context(), Position = 0, TreeSize = size }),
+            ["GetConsistencyProof"] = (school, new Wire.GetConsistencyProofRequest { Context = school.Context(), FromSize = 1, ToSize = size }),
+            ["ReadLog"] = (officer, new Wire.ReadLogRequest { Context = officer.Context(), End = 3 }),
+        };
+    }
+}

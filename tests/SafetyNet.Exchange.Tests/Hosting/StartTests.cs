@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
+using SafetyNet.Exchange.Server;
+using SafetyNet.Exchange.Server.Hosting;
+
+namespace SafetyNet.Exchange.Tests.Hosting;
+
+/// <summary>A server that should not start says everything that is wrong at once.</summary>
+public sealed class StartTests
+{
+    private static readonly string[] RequiredSettings =
+    [
+        "Exchange:Port", "Identity:Authority", "Identity:Audience", "Identity:RootsPath", "Identity:IssuersDirectory", "Identity:CrlDirectory", "Identity:RegistryPath",
+        "Identity:CertificatePath", "Identity:CertificateKeyPath", "Storage:Path", "Storage:KeyPath", "Evidence:Origin", "Evidence:SigningKeyPath",
+    ];
+
+    [Fact]
+    public void Without_settings_every_one_that_is_missing_is_named()
+    {
+        var problems = new ServerOptions().Problems();
+        Assert.Equal(RequiredSettings, problems.Select(p => p.Split(' ')[0]));
+        Assert.All(problems, p => Assert.Contains("is not set: ", p, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(":memory:")]
+    [InlineData("file:x?mode=memory&:memory:")]
+    [InlineData("/dev/shm/exchange.db")]
+    public void There_is_no_server_without_an_audit_store_that_survives(string path) =>
+        Assert.Contains(new ServerOptions { Storage = new StorageSettings { Path = path } }.Problems(), p => p.StartsWith("Storage:Path must be a file", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("http://tokens.example", true)]
+    [InlineData("tokens.example", true)]
+    [InlineData("https://tokens.example", false)]
+    public void The_authority_is_an_https_address(string authority, bool isProblem)
+    {
+        var problems = new ServerOptions { Identity = new IdentitySettings { Authority = authority } }.Problems();
+        Assert.Equal(isProblem, problems.Any(p => p.StartsWith("Identity:Authority", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("Sandbox:Persons", "3000", "Sandbox")]
+    [InlineData("Identity:RootsPath", "certs/sandbox/root.pem", "Identity:RootsPath")]
+    [InlineData("Identity:CertificatePath", "C:\\exchange\\certs\\sandbox\\server.pem", "Identity:CertificatePath")]
+    [InlineData("Identity:Audience", SandboxSetup.Audience, "Identity:Audience")]
+    [InlineData("Log:Level", "Debug", "Log:Level")]
+    public void No_default_of_a_sandbox_survives_a_production_start(string name, string value, string named) =>
+        Assert.StartsWith(named, Assert.Single(StartRules.ProductionProblems(Configuration((name, value)))), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_production_start_takes_settings_of_production() => Assert.Empty(StartRules.ProductionProblems(Configuration(
+        ("Identity:RootsPath", "/etc/safetynet/roots.pem"), ("Identity:Audience", "safetynet-exchange"), ("Log:Level", "Warning"))));
+
+    [Fact]
+    public void Settings_of_production_without_the_word_are_refused()
+    {
+        var problems = SandboxSetup.Problems(Configuration(("Identity:Authority", "https://tokens.example"), ("Storage:Path", "x"), ("Evidence:Origin", "x"))).ToList();
+        Assert.Equal(["Identity", "Storage", "Evidence"], problems.Select(p => p.Split(':')[0]));
+        Assert.All(problems, p => Assert.Contains("DOTNET_ENVIRONMENT=Production", p, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_program_itself_lists_all_and_ends_with_2()
+    {
+        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "SafetyNet.Exchange.Server.dll"));
+        start.Environment["DOTNET_ENVIRONMENT"] = "Production";
+        using var process = Process.Start(start)!;
+        var errors = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Equal(2, process.ExitCode);
+        Assert.All(RequiredSettings, name => Assert.Contains($"- {name} ", errors, StringComparison.Ordinal));
+    }
+
+    private static IConfiguration Configuration(params (string Name, string Value)[] settings) =>
+        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value))).Build();
+}
