@@ -40,7 +40,13 @@ internal sealed class MemberService : Wire.MemberService.MemberServiceBase
             .OrderBy(u => u.UnitId, StringComparer.Ordinal).Skip(start).Take(size + 1).ToList();
         var response = new Wire.ListUnitsResponse();
         // The registry's own messages are shared by all calls; what leaves is redacted in place, so each answer gets copies.
-        response.Units.Add(found.Take(size).Select(u => u.Registered.Clone()));
+        foreach (var unit in found.Take(size))
+        {
+            var shown = unit.Registered.Clone();
+            if (unit.Agency != call.Agency) shown.BatchJobs.Clear();
+            response.Units.Add(shown);
+        }
+
         if (found.Count > size) response.NextPageToken = PageToken.Of(start + size);
         return Task.FromResult(response);
     }

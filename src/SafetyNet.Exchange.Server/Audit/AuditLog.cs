@@ -138,7 +138,8 @@ internal sealed class AuditLog
     public LogHead? SignIfDue(DateTimeOffset now)
     {
         var range = _growing ?? _committed;
-        if (range.Size == _signedSize || now - _signedAt < SignWithin) return null;
+        // A clock that was set back must not keep heads from being signed.
+        if (range.Size == _signedSize || (now >= _signedAt && now - _signedAt < SignWithin)) return null;
         var signed = SignedCheckpoint.Sign(new Checkpoint(_signer.Name, range.Size, range.Root()), _signer);
         return new LogHead(range.Size, now, range.Snapshot(), signed.Encode());
     }

@@ -176,7 +176,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var shares = new List<NoteShareRow>();
         for (var i = 0; i < request.Shares.Count; i++)
         {
-            var share = Share(call, shared, note, request.Shares[i], $"shares[{i}].unit_id");
+            var share = Share(call, shared, note, request.Shares[i], $"shares[{i}]");
             if (shares.Exists(s => string.Equals(s.UnitId, share.UnitId, StringComparison.Ordinal)))
                 throw Refusal.InvalidField(new FieldFault($"shares[{i}].unit_id", FieldFaultKind.Duplicate));
             shares.Add(share);
@@ -191,12 +191,14 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     /// <summary>A note is shared with a participant that may hold its class under the basis of the share.</summary>
     private static NoteShareRow Share(Call call, SharedCase shared, CaseNote note, Wire.NoteShare share, string field)
     {
-        if (shared.PartOf(share.UnitId) is not { Role: not Wire.ParticipantRole.Invited } || call.Members.FindUnit(share.UnitId) is not { } unit)
-            throw new Refusal(Wire.ErrorReason.UnitNotAvailable, ("unit_id", share.UnitId), ("field", field));
-        if (!call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(shared.PartOf(unit.UnitId)!.Role)))
+        if (share.Until is { } until && until.ToDateTimeOffset() <= call.Now)
+            throw Refusal.InvalidField(new FieldFault($"{field}.until", FieldFaultKind.NotInTheFuture));
+        // One answer for a unit that takes no part and one that may not hold the class: who takes part is not for every participant to know.
+        if (shared.PartOf(share.UnitId) is not { Role: not Wire.ParticipantRole.Invited } part || call.Members.FindUnit(share.UnitId) is not { } unit
+            || !call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(part.Role)))
         {
             throw new Refusal(Wire.ErrorReason.ViewNotPermitted,
-                ("class", CodeText.Of(note.ConfidentialityClass)), ("unit_id", unit.UnitId), ("rule", "R-NTK-17"));
+                ("class", CodeText.Of(note.ConfidentialityClass)), ("unit_id", share.UnitId), ("rule", "R-NTK-17"));
         }
 
         return new NoteShareRow { NoteId = note.NoteId, UnitId = unit.UnitId, LegalBasis = share.LegalBasis, Until = share.Until?.ToDateTimeOffset() };

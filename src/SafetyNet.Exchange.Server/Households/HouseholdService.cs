@@ -51,7 +51,8 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     }
 
     private static NeedToKnowQuestion QuestionOf(Call call, KnownPerson person, Standing standing) =>
-        call.Ask(standing.Relationships, person.Row.Jurisdiction) with { Sent = standing.Sent, ProtectedAddress = person.Row.IsProtected };
+        // What a sender put into a referral is shown with the referral; it opens nothing of the register (3.1 baseline, "sent").
+        call.Ask(standing.Relationships, person.Row.Jurisdiction) with { ProtectedAddress = person.Row.IsProtected };
 
     private static Wire.LookUpHouseholdResponse Answer(Call call, KnownPerson person, Links links, Standing standing, Decision decision)
     {

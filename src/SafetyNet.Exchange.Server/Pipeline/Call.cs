@@ -73,8 +73,6 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     public RelationshipSet Relationships { get; private set; } = RelationshipSet.None;
 
-    public Obligations Obligations { get; private set; }
-
     public IEnumerable<string> Subjects => _subjects;
 
     public IEnumerable<string> Resources => _resources;
@@ -116,7 +114,6 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         var decision = exchange.Policy.Decide(question);
         Visible |= decision.Visible;
         Relationships |= question.Relationships;
-        Obligations |= decision.Obligations;
         // The policy gives the same list for the same rules, and most persons of an answer are decided by the same.
         if (ReferenceEquals(decision.Rules, _lastRules)) return decision;
         _lastRules = decision.Rules;
@@ -156,7 +153,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         _resources.Clear();
         _rules.Clear();
         _lastRules = null;
-        (Visible, Withheld, Relationships, Obligations) = (ClassSet.None, ClassSet.None, RelationshipSet.None, Obligations.None);
+        (Visible, Withheld, Relationships) = (ClassSet.None, ClassSet.None, RelationshipSet.None);
     }
 
     public void EndRead()

@@ -50,7 +50,7 @@ internal sealed class CallPipeline(
             await AdmitAsync(call, request, context);
             await CommitAsync(call, context, Permitted(call, Shown.Nothing)); // the record stands before the first message leaves
             call.EndRead();
-            await continuation(request, responseStream, context);
+            await continuation(request, new RedactingStream<TResponse>(responseStream, call), context);
             return null;
         });
 

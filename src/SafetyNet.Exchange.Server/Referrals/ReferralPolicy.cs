@@ -24,8 +24,9 @@ internal static class ReferralPolicy
     /// <summary>
     /// Each class of the view must be one that the receiver's kind may hold (R-NTK-17), and each fact of a class that the view opens.
     /// </summary>
-    public static void RequireView(Call call, Protocol.Identity.Unit receiver, ClassSet view, IReadOnlyList<Wire.ReferralFact> facts)
+    public static void RequireView(Call call, Protocol.Identity.Unit receiver, ClassSet view, DateTimeOffset? until, IReadOnlyList<Wire.ReferralFact> facts)
     {
+        if (until <= call.Now) throw Refusal.InvalidField(new FieldFault("view.until", FieldFaultKind.NotInTheFuture));
         foreach (var shown in view.InTableOrder())
         {
             if (!call.MayHold(receiver, call.Context!.LegalBasis, shown, RelationshipSet.Of(Wire.Relationship.ReferredTo)))

@@ -120,7 +120,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         if (caseId is { } id) RequireCase(call, id, request.Subjects);
         var receiver = Addressee.Require(call, request.ToUnitId, request.Services);
         var view = ClassSet.Of([.. request.View.Classes]);
-        ReferralPolicy.RequireView(call, receiver, view, request.Facts);
+        ReferralPolicy.RequireView(call, receiver, view, request.View.Until?.ToDateTimeOffset(), request.Facts);
         var referral = new Referral
         {
             ReferralId = call.NewId(), FromUnitId = call.Unit.UnitId, ToUnitId = receiver.UnitId, Jurisdiction = call.Agency.Jurisdiction,
@@ -219,7 +219,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     {
         if (request.View is { } next)
             (referral.ViewClasses, referral.ViewUntil) = (ClassSet.Of([.. next.Classes]).Bits, next.Until?.ToDateTimeOffset());
-        ReferralPolicy.RequireView(call, Addressee.Require(call, referral.ToUnitId), new ClassSet(referral.ViewClasses), request.Facts);
+        ReferralPolicy.RequireView(call, Addressee.Require(call, referral.ToUnitId), new ClassSet(referral.ViewClasses), request.View?.Until?.ToDateTimeOffset(), request.Facts);
         referral.MissingParts = 0;
         var content = Open(call, referral);
         content.Facts.Add(request.Facts);
