@@ -13,25 +13,23 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     public override Task<Wire.LookUpHouseholdResponse> LookUpHousehold(Wire.LookUpHouseholdRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var candidates = FindAll(call, request);
         // Whoever cannot be seen does not count, not even towards "several fit" (R-NTK-14).
-        var seen = candidates.Select(person => (Person: person, Links: Links.Of(call.Read, person)))
-            .Select(found => (found.Person, found.Links, Standing: StandingTo(call, found.Person, found.Links)))
+        var seen = FindAll(call, request).Select(family => (Family: family, Standing: StandingTo(call, family)))
             .Where(found => found.Standing.Relationships != RelationshipSet.None).ToList();
         if (seen.Count > 1) throw new Refusal(Wire.ErrorReason.Ambiguous, ("field", "name_and_birth_date.district"));
         if (seen.Count == 0) throw new Refusal(Wire.ErrorReason.NotFound);
-        var (person, links, standing) = seen[0];
-        var decision = call.Decide(QuestionOf(call, person, standing));
-        return Task.FromResult(Answer(call, person, links, standing, decision));
+        var (family, standing) = seen[0];
+        var decision = call.Decide(QuestionOf(call, family.Person, standing));
+        return Task.FromResult(Answer(call, family, standing, decision));
     }
 
-    private static List<KnownPerson> FindAll(Call call, Wire.LookUpHouseholdRequest request)
+    private static IReadOnlyList<Family> FindAll(Call call, Wire.LookUpHouseholdRequest request)
     {
         if (request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId)
         {
             var nationalId = NationalId.Parse(request.NationalId).Canonical;
             call.Concerns(nationalId);
-            return call.Read.FindPerson(call.Vault, nationalId) is { } person ? [person] : [];
+            return call.Families.Find(nationalId) is { } family ? [family] : [];
         }
 
         var key = request.NameAndBirthDate;
@@ -39,13 +37,13 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
         if (key.District.Length > 0) found.RemoveAll(p => !p.Row.IsProtected && !string.Equals(p.Row.District, key.District, StringComparison.Ordinal));
         foreach (var person in found) call.Concerns(person.Person.NationalId);
-        return found;
+        return [.. found.Select(person => Family.Of(call.Read, call.Vault, person))];
     }
 
-    private static Standing StandingTo(Call call, KnownPerson person, Links links)
+    private static Standing StandingTo(Call call, Family family)
     {
         var context = call.Context!;
-        return Standing.ToHousehold(links, call.Unit.UnitId, person.Id,
+        return Standing.ToHousehold(family.Links, call.Unit.UnitId, family.Person.Id,
             context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ReferralId ? Guid.Parse(context.ReferralId) : null,
             context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.CaseId ? Guid.Parse(context.CaseId) : null, call.Now);
     }
@@ -54,42 +52,37 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         // What a sender put into a referral is shown with the referral; it opens nothing of the register (3.1 baseline, "sent").
         call.Ask(standing.Relationships, person.Row.Jurisdiction) with { ProtectedAddress = person.Row.IsProtected };
 
-    private static Wire.LookUpHouseholdResponse Answer(Call call, KnownPerson person, Links links, Standing standing, Decision decision)
+    private static Wire.LookUpHouseholdResponse Answer(Call call, Family family, Standing standing, Decision decision)
     {
-        var response = new Wire.LookUpHouseholdResponse { Person = ShownOf(call, person, decision) };
-        if (decision.Visible.Contains(Wire.ConfidentialityClass.Household)) AddFamily(call, response, person, standing, decision);
-        if (decision.Visible.Contains(Wire.ConfidentialityClass.Involvement)) AddInvolvements(call, response, links);
+        var response = new Wire.LookUpHouseholdResponse { Person = ShownOf(call, family.Person, decision) };
+        if (decision.Visible.Contains(Wire.ConfidentialityClass.Household)) AddFamily(call, response, family, standing, decision);
+        if (decision.Visible.Contains(Wire.ConfidentialityClass.Involvement)) AddInvolvements(call, response, family.Links);
         return response;
     }
 
-    private static void AddFamily(Call call, Wire.LookUpHouseholdResponse response, KnownPerson person, Standing standing, Decision decision)
+    private static void AddFamily(Call call, Wire.LookUpHouseholdResponse response, Family family, Standing standing, Decision decision)
     {
         var guardiansOnly = (decision.Obligations & Obligations.GuardiansOnly) != Obligations.None;
-        // Most relatives are of the household: each person is opened and decided on once, and may stand in the answer twice.
-        var opened = new Dictionary<Guid, KnownPerson> { [person.Id] = person };
-        var shown = new HashSet<Guid>();
-        var relatives = call.Read.RelativesOf(call.Vault, person.Id, opened);
-        if (person.Row.HouseholdId is { } household)
+        // Each person is decided on and shown once, and may stand in the answer twice.
+        var shown = new Dictionary<Guid, Wire.Person>();
+        foreach (var member in family.Members)
         {
-            foreach (var member in call.Read.MembersOf(call.Vault, household, opened))
-            {
-                if (member.Id == person.Id || (guardiansOnly && !IsParent(relatives, member.Id))) continue;
-                response.Members.Add(new Wire.HouseholdMember { Person = ShownTo(call, member, standing, shown), Role = member.Facts.Role });
-            }
+            if (member.Id == family.Person.Id || (guardiansOnly && !IsParent(family.Relatives, member.Id))) continue;
+            response.Members.Add(new Wire.HouseholdMember { Person = ShownTo(call, member, standing, shown), Role = member.Facts.Role });
         }
 
-        foreach (var (relative, kinship) in relatives)
+        foreach (var (relative, kinship) in family.Relatives)
         {
             if (guardiansOnly && kinship != Wire.Kinship.Parent) continue;
             response.Relatives.Add(new Wire.Relative
             {
                 Person = ShownTo(call, relative, standing, shown), Kinship = kinship,
-                SameHousehold = relative.Row.HouseholdId is { } home && home == person.Row.HouseholdId,
+                SameHousehold = relative.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId,
             });
         }
     }
 
-    private static bool IsParent(List<(KnownPerson Person, Wire.Kinship Kinship)> relatives, Guid personId)
+    private static bool IsParent(IReadOnlyList<(KnownPerson Person, Wire.Kinship Kinship)> relatives, Guid personId)
     {
         foreach (var (relative, kinship) in relatives)
             if (kinship == Wire.Kinship.Parent && relative.Id == personId) return true;
@@ -97,19 +90,20 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     }
 
     /// <summary>A further person of the answer, decided on by its own protection (R-NTK-10).</summary>
-    private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing, HashSet<Guid> shown)
+    private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing, Dictionary<Guid, Wire.Person> shown)
     {
-        if (!shown.Add(person.Id)) return person.Person;
+        if (shown.TryGetValue(person.Id, out var already)) return already;
         call.Concerns(person.Person.NationalId);
-        return ShownOf(call, person, call.Consider(QuestionOf(call, person, standing)));
+        return shown[person.Id] = ShownOf(call, person, call.Consider(QuestionOf(call, person, standing)));
     }
 
     private static Wire.Person ShownOf(Call call, KnownPerson person, Decision decision)
     {
         var plan = RedactionPlan.For(Wire.Person.Descriptor);
         call.Withhold(plan.Carries.Without(decision.Visible));
-        plan.Redact(person.Person, decision.Visible);
-        return person.Person;
+        var copy = person.Person.Clone();
+        plan.Redact(copy, decision.Visible);
+        return copy;
     }
 
     private static void AddInvolvements(Call call, Wire.LookUpHouseholdResponse response, Links links)

@@ -58,6 +58,8 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     public Vault Vault => exchange.Vault;
 
+    public Families Families => exchange.Families;
+
     public Unit Unit => ActingUnit ?? throw new InvalidOperationException("the call has not passed the access step");
 
     public Agency Agency => Unit.Agency;

@@ -7,7 +7,8 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Pipeline;
 
 /// <summary>What every call works with: policy, store, vault, registry and the features' reactions to each other.</summary>
-internal sealed class Exchange(NeedToKnowPolicy policy, SqliteStore store, Vault vault, Func<MemberDirectory> members, DomainEvents events)
+internal sealed class Exchange(
+    NeedToKnowPolicy policy, SqliteStore store, Vault vault, Families families, Func<MemberDirectory> members, DomainEvents events)
 {
     private readonly ConcurrentDictionary<TokenClaims, ClassSet> _holdable = new(ReferenceEqualityComparer.Instance);
 
@@ -16,6 +17,8 @@ internal sealed class Exchange(NeedToKnowPolicy policy, SqliteStore store, Vault
     public SqliteStore Store { get; } = store;
 
     public Vault Vault { get; } = vault;
+
+    public Families Families { get; } = families;
 
     public MemberDirectory Members => members();
 

@@ -52,6 +52,9 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>Told after a flush which unit has new notices; called on the writer's thread, so it only rings a bell.</summary>
     public Action<string>? Noticed { get; set; }
 
+    /// <summary>Told after a flush that changed rows of features, before any of its calls is answered.</summary>
+    public Action? Changed { get; set; }
+
     /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
     public bool IsBroken => _broken is not null;
 
@@ -167,6 +170,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         Flushes++;
         _log.Publish(checkpoint);
         session.Committed();
+        if (batch.Exists(p => p.Failure is null && p.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0))) Changed?.Invoke();
         foreach (var (pending, place) in committed) pending.Done.TrySetResult(place);
         foreach (var pending in batch)
         {

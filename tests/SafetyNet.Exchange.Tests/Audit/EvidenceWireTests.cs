@@ -183,7 +183,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["CreateReferral"] = (school, Some.Referral(school, centre.UnitId)),
             ["GetReferral"] = (centre, new Wire.GetReferralRequest { Context = centre.Context(), ReferralId = taken }),
             ["ListReferrals"] = (centre, new Wire.ListReferralsRequest { Context = centre.Context() }),
-            ["MarkReferralSeen"] = (centre, new Wire.MarkReferralSeenRequest { Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral() }),
+            ["MarkReferralSeen"] = (centre, new Wire.MarkReferralSeenRequest { Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Wire.ReferralAction.Deliver) }),
             ["AcceptReferral"] = (centre, new Wire.AcceptReferralRequest
             {
                 Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Wire.ReferralAction.See),

@@ -52,10 +52,10 @@ public sealed class NoteTests(TestExchange exchange) : WireTests(exchange)
     {
         var opened = await CaseWithAllAsync();
         var note = The.Centre.Note(opened.CaseId, WorkersRecord, "不應寫入", Share(The.Police));
-        await AssertRefusedAloneAsync(Wire.ErrorReason.UnitNotAvailable, () => The.Centre.WritesAsync(note));
+        await AssertRefusedAloneAsync(Wire.ErrorReason.ViewNotPermitted, () => The.Centre.WritesAsync(note));
         await The.Centre.AsksInAsync(opened.CaseId, The.Police, Wire.Article6Service.PersonalSafety);
         note.RequestId = Some.RequestId();
-        await AssertRefusedAloneAsync(Wire.ErrorReason.UnitNotAvailable, () => The.Centre.WritesAsync(note));
+        await AssertRefusedAloneAsync(Wire.ErrorReason.ViewNotPermitted, () => The.Centre.WritesAsync(note));
     }
 
     [Fact]

@@ -74,7 +74,7 @@ internal static class Moves
     public static async Task<Wire.Referral> MovesAsync(this Party by, string referralId, params Wire.ReferralAction[] actions)
     {
         Wire.Referral? last = null;
-        if (actions[0] == Wire.ReferralAction.See) await by.EmptiesInboxAsync();
+        if (actions is [Wire.ReferralAction.See, ..]) await by.EmptiesInboxAsync();
         foreach (var action in actions) last = await by.MovesAsync(action, referralId);
         return last!;
     }
