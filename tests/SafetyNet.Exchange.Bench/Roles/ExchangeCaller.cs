@@ -55,7 +55,7 @@ internal sealed class ExchangeCaller : IDisposable
         return Sample(request, answer, random);
     }
 
-    /// <summary>Refers the first half of the subjects, so that the centre may look them up; the file tells which.</summary>
+    /// <summary>Refers the first half of the subjects and lets the centre accept them, so that it serves them and may look them up; the file tells which.</summary>
     public async Task<LoadResult> PrepareAsync()
     {
         var half = _toRefer.Count / 2;
@@ -65,8 +65,28 @@ internal sealed class ExchangeCaller : IDisposable
             var answer = await _school[number % _school.Length].Referrals.CreateReferralAsync(NewReferral(_toRefer[number], number), cancellationToken: cancellation);
             referred[number] = _toRefer[number] with { ReferralId = answer.Referral.ReferralId };
         });
+        await TakeNoteAsync();
+        await Parallel.ForAsync(0, half, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (number, cancellation) =>
+            await _welfare[number % _welfare.Length].Referrals.AcceptReferralAsync(new Wire.AcceptReferralRequest
+            {
+                Context = Context(CentreUnit, number, null), RequestId = Guid.CreateVersion7().ToString(), ReferralId = referred[number].ReferralId,
+            }, cancellationToken: cancellation));
         await File.WriteAllTextAsync(_subjectsPath, JsonSerializer.Serialize(referred.Concat(_toRefer.Skip(half))));
         return new LoadResult(half, 1, 0, 0, 0, 0, null);
+    }
+
+    /// <summary>The centre's system acknowledges its inbox, by which the referrals in it are delivered.</summary>
+    private async Task TakeNoteAsync()
+    {
+        while (true)
+        {
+            var listed = await _welfare[0].Inbox.ListNoticesAsync(new Wire.ListNoticesRequest { Context = Context(CentreUnit, 0, null), PageSize = 100 });
+            if (listed.Notices.Count == 0) return;
+            await _welfare[0].Inbox.AcknowledgeNoticesAsync(new Wire.AcknowledgeNoticesRequest
+            {
+                Context = Context(CentreUnit, 0, null), RequestId = Guid.CreateVersion7().ToString(), UpToSequence = listed.Notices[^1].Sequence,
+            });
+        }
     }
 
     public void Dispose()
