@@ -154,7 +154,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var family = subjects.SelectMany(s => Family(call, s)).DistinctBy(p => p.Id).ToDictionary(p => p.Id);
         foreach (var id in request.PersonIds.Select(Guid.Parse).Where(id => subjects.TrueForAll(s => s.Id != id)).Distinct())
             subjects.Add(family.TryGetValue(id, out var member) ? member : throw new Refusal(Wire.ErrorReason.NotFound));
-        foreach (var subject in subjects) call.Concerns(subject.Person.NationalId);
+        foreach (var subject in subjects) call.Concerns(subject);
         return (subjects, standing);
     }
 
@@ -228,7 +228,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     private static void Concerns(Call call, SharedCase shared, CaseParticipant part)
     {
         foreach (var id in shared.SubjectsOf(part))
-            if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person.Person.NationalId);
+            if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
     }
 
     private static Wire.Case Show(Call call, SharedCase shared, Decision decision, CaseParticipant part)
@@ -243,7 +243,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         foreach (var id in shared.SubjectsOf(part))
         {
             if (call.Read.FindPerson(call.Vault, id) is not { } person) continue;
-            call.Concerns(person.Person.NationalId);
+            call.Concerns(person);
             wire.Subjects.Add(new Wire.CaseSubject
             {
                 PersonId = person.Person.PersonId, Name = person.Person.Name, BirthDate = person.Person.BirthDate, Phone = person.Person.Phone,

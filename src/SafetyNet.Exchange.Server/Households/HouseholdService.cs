@@ -28,15 +28,21 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         if (request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId)
         {
             var nationalId = NationalId.Parse(request.NationalId).Canonical;
+            if (call.Families.Find(nationalId) is { } family)
+            {
+                call.Concerns(family.Person);
+                return [family];
+            }
+
             call.Concerns(nationalId);
-            return call.Families.Find(nationalId) is { } family ? [family] : [];
+            return [];
         }
 
         var key = request.NameAndBirthDate;
         var found = call.Read.FindPersons(call.Vault, key.Name, DateOnly.ParseExact(key.BirthDate, "yyyy-MM-dd", CultureInfo.InvariantCulture));
         // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
         if (key.District.Length > 0) found.RemoveAll(p => !p.Row.IsProtected && !string.Equals(p.Row.District, key.District, StringComparison.Ordinal));
-        foreach (var person in found) call.Concerns(person.Person.NationalId);
+        foreach (var person in found) call.Concerns(person);
         return [.. found.Select(person => Family.Of(call.Read, call.Vault, person))];
     }
 
@@ -93,7 +99,7 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing, Dictionary<Guid, Wire.Person> shown)
     {
         if (shown.TryGetValue(person.Id, out var already)) return already;
-        call.Concerns(person.Person.NationalId);
+        call.Concerns(person);
         return shown[person.Id] = ShownOf(call, person, call.Consider(QuestionOf(call, person, standing)));
     }
 

@@ -132,6 +132,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     /// <summary>The record will name this person, by pseudonym.</summary>
     public void Concerns(string nationalId) => _subjects.Add(Vault.Pseudonyms.OfNationalId(nationalId));
 
+    /// <summary>The record will name this person, by pseudonym.</summary>
+    public void Concerns(KnownPerson person) => _subjects.Add(person.PseudonymBy(Vault));
+
     /// <summary>The record will name this pseudonym, as it stands in other records.</summary>
     public void ConcernsPseudonym(string pseudonym) => _subjects.Add(pseudonym);
 

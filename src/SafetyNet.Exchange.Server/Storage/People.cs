@@ -72,6 +72,11 @@ internal sealed record KnownPerson(PersonPlace Row, Wire.HouseholdMember Facts)
     public Guid Id => Row.PersonId;
 
     public Wire.Person Person => Facts.Person;
+
+    private string? _pseudonym;
+
+    /// <summary>The person's pseudonym in evidence; computed once for all calls that share the person.</summary>
+    public string PseudonymBy(Vault vault) => _pseudonym ??= vault.Pseudonyms.OfNationalId(Person.NationalId);
 }
 
 /// <summary>Finds and opens persons; the hot statements of the exchange.</summary>
