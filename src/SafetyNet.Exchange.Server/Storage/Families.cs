@@ -26,7 +26,7 @@ internal sealed record Family(
 /// </summary>
 /// <remarks>
 /// Why: in write-ahead mode every commit, and each call's record is one, empties the page caches of all readers; reading the same family again cost several times the
-/// rest of a look-up. Memory: at most two generations of <see cref="MostFamilies"/>; national ids are keyed by blind index.
+/// rest of a look-up. Memory: at most two generations of <see cref="MostFamilies"/>; they hold opened persons, so their keys are the plain national ids.
 /// </remarks>
 internal sealed class Families(SqliteStore store, Vault vault)
 {
@@ -34,31 +34,25 @@ internal sealed class Families(SqliteStore store, Vault vault)
     private const int MostFamilies = 8192;
 
     private long _revision;
-    private volatile ConcurrentDictionary<Key, Entry> _young = new();
-    private volatile ConcurrentDictionary<Key, Entry> _old = new();
+    private volatile ConcurrentDictionary<string, Entry> _young = new(StringComparer.Ordinal);
+    private volatile ConcurrentDictionary<string, Entry> _old = new(StringComparer.Ordinal);
 
     /// <summary>Persons or live steps changed; called when the change is durable and before anybody hears of it.</summary>
     public void Changed() => Interlocked.Increment(ref _revision);
 
     /// <summary>The family of a national id; null: nobody has it.</summary>
+    /// <param name="nationalId">In canonical form.</param>
     public Family? Find(string nationalId)
     {
-        Span<byte> index = stackalloc byte[BlindIndex.SizeBytes];
-        vault.Index.OfNationalId(nationalId, index);
-        var key = new Key(new UInt128(Word(index, 0), Word(index, 8)), new UInt128(Word(index, 16), Word(index, 24)));
         // Before the snapshot begins: what is read may be newer than this number, never older.
         var revision = Volatile.Read(ref _revision);
-        if ((_young.TryGetValue(key, out var entry) || _old.TryGetValue(key, out entry)) && entry.Revision == revision) return entry.Family;
+        if ((_young.TryGetValue(nationalId, out var entry) || _old.TryGetValue(nationalId, out entry)) && entry.Revision == revision) return entry.Family;
         using var session = store.Read();
         if (Family.Read(session, vault, nationalId) is not { } family) return null;
-        if (_young.Count >= MostFamilies) (_old, _young) = (_young, new());
-        _young[key] = new Entry(family, revision);
+        if (_young.Count >= MostFamilies) (_old, _young) = (_young, new(StringComparer.Ordinal));
+        _young[nationalId] = new Entry(family, revision);
         return family;
     }
-
-    private static ulong Word(ReadOnlySpan<byte> bytes, int at) => System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes[at..]);
-
-    private readonly record struct Key(UInt128 High, UInt128 Low);
 
     private sealed record Entry(Family Family, long Revision);
 }

@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using SafetyNet.Exchange.Server.Policy;
 
 namespace SafetyNet.Exchange.Server.Storage;
 
@@ -74,9 +75,25 @@ internal sealed record KnownPerson(PersonPlace Row, Wire.HouseholdMember Facts)
     public Wire.Person Person => Facts.Person;
 
     private string? _pseudonym;
+    private Shown? _shown;
+
+    /// <summary>
+    /// The person as it is shown to whoever may see these classes. The same object goes into many answers and is never changed again: an answer as a whole is
+    /// redacted by no fewer classes than its parts, so that step clears only what is clear already.
+    /// </summary>
+    public Wire.Person ShownWith(RedactionPlan plan, ClassSet visible)
+    {
+        if (_shown is { } known && known.Visible == visible) return known.Person;
+        var copy = Person.Clone();
+        plan.Redact(copy, visible);
+        _shown = new Shown(visible, copy);
+        return copy;
+    }
 
     /// <summary>The person's pseudonym in evidence; computed once for all calls that share the person.</summary>
     public string PseudonymBy(Vault vault) => _pseudonym ??= vault.Pseudonyms.OfNationalId(Person.NationalId);
+
+    private sealed record Shown(ClassSet Visible, Wire.Person Person);
 }
 
 /// <summary>Finds and opens persons; the hot statements of the exchange.</summary>
