@@ -52,8 +52,8 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>Told after a flush which unit has new notices; called on the writer's thread, so it only rings a bell.</summary>
     public Action<string>? Noticed { get; set; }
 
-    /// <summary>Told after a flush that changed rows of features, before any of its calls is answered.</summary>
-    public Action? Changed { get; set; }
+    /// <summary>Told after a flush which changes of features' rows are durable, before any of its calls is answered.</summary>
+    public Action<IEnumerable<Change>>? Changed { get; set; }
 
     /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
     public bool IsBroken => _broken is not null;
@@ -176,7 +176,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         Flushes++;
         _log.Publish(checkpoint);
         session.Committed();
-        if (batch.Exists(p => p.Failure is null && p.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0))) Changed?.Invoke();
+        if (batch.Exists(HasRows)) Changed?.Invoke(batch.Where(HasRows).Select(p => p.Change!));
         foreach (var (pending, place) in committed) pending.Done.TrySetResult(place);
         foreach (var pending in batch)
         {
@@ -185,6 +185,9 @@ internal sealed class CommitQueue : IAsyncDisposable
                 foreach (var notice in change.Notices) noticed(notice.UnitId);
         }
     }
+
+    private static bool HasRows(Pending pending) =>
+        pending.Failure is null && pending.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0);
 
     private sealed class Pending(AuditEntry entry, Change? change)
     {

@@ -9,8 +9,11 @@ namespace SafetyNet.Exchange.Server.Storage;
 /// A person as stored: found by blind index, opened only with the vault. The sealed part is a <see cref="Wire.HouseholdMember"/>.
 /// A person whom no register has brought yet, known from a referral only, has no household.
 /// </summary>
-internal sealed class PersonRow
+internal sealed class PersonRow : IFamilyFact
 {
+    private Guid? _householdId;
+    private Guid? _leftHouseholdId;
+
     public Guid PersonId { get; set; }
 
     /// <summary>Jurisdiction of the household, or of the unit that brought the person.</summary>
@@ -22,7 +25,15 @@ internal sealed class PersonRow
     /// <summary>Blind index of name and birth date, 32 bytes.</summary>
     public byte[] NameIndex { get; set; } = [];
 
-    public Guid? HouseholdId { get; set; }
+    public Guid? HouseholdId
+    {
+        get => _householdId;
+        set
+        {
+            if (_householdId is { } left && left != value) _leftHouseholdId = left;
+            _householdId = value;
+        }
+    }
 
     /// <summary>District of residence; empty: not known.</summary>
     public string District { get; set; } = "";
@@ -34,14 +45,25 @@ internal sealed class PersonRow
     public bool IsProtected { get; set; }
 
     public byte[] Sealed { get; set; } = [];
+
+    /// <summary>The household that a person leaves changes too: it may have been protected for that person's sake.</summary>
+    public IEnumerable<Guid> AffectedIds()
+    {
+        yield return PersonId;
+        if (_householdId is { } household) yield return household;
+        if (_leftHouseholdId is { } left) yield return left;
+    }
 }
 
 /// <summary>Parenthood by blood, the one fact that every kinship follows from.</summary>
-internal sealed class ParentRow
+internal sealed class ParentRow : IFamilyFact
 {
     public Guid ParentId { get; set; }
 
     public Guid ChildId { get; set; }
+
+    /// <summary>Kin of the second degree stand on either side of one that a family has already.</summary>
+    public IEnumerable<Guid> AffectedIds() => [ParentId, ChildId];
 }
 
 /// <summary>Where persons lie.</summary>
