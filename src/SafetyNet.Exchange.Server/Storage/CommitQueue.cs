@@ -171,6 +171,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         _log.Publish(checkpoint);
         session.Committed();
         if (batch.Exists(p => p.Failure is null && p.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0))) Changed?.Invoke();
+        foreach (var (pending, _) in committed) pending.Change?.Durable?.Invoke();
         foreach (var (pending, place) in committed) pending.Done.TrySetResult(place);
         foreach (var pending in batch)
         {
