@@ -74,7 +74,8 @@ internal static class PolicyStart
         }), change).AsTask().GetAwaiter().GetResult();
     }
 
-    private static IEnumerable<string> Problems(PolicySettings settings)
+    /// <summary>What keeps the operator's two persons from standing for the first policy; empty: they do.</summary>
+    public static IEnumerable<string> Problems(PolicySettings settings)
     {
         const string why = "the store is empty, and the first policy is activated in the name of two persons of the operator";
         if (!TextCharacters.IsActorId(settings.ProposedBy)) yield return $"Policy:ProposedBy is not set to a staff number: {why}";
