@@ -71,7 +71,7 @@ internal static class PolicyStart
             ActorPersonId = settings.ActivatedBy, ActorRole = Wire.ActorRole.SecurityOfficer, Purpose = Wire.Purpose.Audit, LegalBasis = Wire.LegalBasis.AuditDuty,
             Outcome = Wire.AuditOutcome.Permitted, PolicyRevision = policy.Revision, PolicyHash = policy.Sha256[..16],
             Resources = { PolicyName.Of(policy.Revision, policy.Sha256) },
-        }), change).AsTask().GetAwaiter().GetResult();
+        }), change).GetAwaiter().GetResult();
     }
 
     /// <summary>What keeps the operator's two persons from standing for the first policy; empty: they do.</summary>
