@@ -229,11 +229,22 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         }
     }
 
-    /// <summary>The lists of decisions are sorted and without doubles already; mostly there is one, and it names what the access stands on too.</summary>
-    private static void AddRules(RepeatedField<string> field, List<IReadOnlyList<string>> decided, IReadOnlyList<string> standsOn)
+    /// <summary>The lists of decisions are sorted and without doubles already; mostly there is one, and it names what the access stands on.</summary>
+    private static void AddRules(RepeatedField<string> field, List<IReadOnlyList<string>> lists, IReadOnlyList<string> standsOn)
     {
-        if (decided.Count == 1 && standsOn.All(decided[0].Contains)) field.AddRange(decided[0]);
-        else AddSorted(field, [.. decided.SelectMany(list => list), .. standsOn]);
+        if (lists.Count == 0) field.AddRange(standsOn);
+        else if (lists.Count == 1 && ContainsAll(lists[0], standsOn)) field.AddRange(lists[0]);
+        else AddSorted(field, [.. lists.SelectMany(list => list), .. standsOn]);
+    }
+
+    private static bool ContainsAll(IReadOnlyList<string> list, IReadOnlyList<string> ids)
+    {
+        for (var at = 0; at < ids.Count; at++)
+        {
+            if (!list.Contains(ids[at], StringComparer.Ordinal)) return false;
+        }
+
+        return true;
     }
 
     private void Describe(Wire.AuditRecord record, Wire.AccessContext context)
