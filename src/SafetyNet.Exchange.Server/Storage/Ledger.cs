@@ -76,6 +76,13 @@ internal static class Ledger
     public static List<DisclosureRow> DisclosuresOfStep(this ReadSession session, Wire.DisclosureStep step, Guid stepId) =>
         [.. session.Db.Set<DisclosureRow>().AsNoTracking().Where(d => d.StepId == stepId && d.Step == step).OrderBy(d => d.DisclosureId)];
 
+    /// <summary>Did the unit ever disclose anything of this person?</summary>
+    public static bool HasDisclosed(this ReadSession session, string unitId, Guid personId)
+    {
+        using var reader = session.Query("SELECT 1 FROM disclosure WHERE person_id = $0 AND from_unit_id = $1 LIMIT 1", personId.ToByteArray(true), unitId);
+        return reader.Read();
+    }
+
     /// <summary>Lines of one person before an id, newest first.</summary>
     public static List<DisclosureRow> DisclosuresOfPerson(this ReadSession session, Guid personId, Guid before, int count) =>
         [.. session.Db.Set<DisclosureRow>().AsNoTracking().Where(d => d.PersonId == personId && d.DisclosureId.CompareTo(before) < 0)
