@@ -1,6 +1,7 @@
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.Hosting;
+using Family = SafetyNet.Exchange.Tests.Hosting.Family;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
 namespace SafetyNet.Exchange.Tests.Conferences;
@@ -8,6 +9,8 @@ namespace SafetyNet.Exchange.Tests.Conferences;
 [Trait("Rule", "R-CON-2")]
 public sealed class ConferenceTests(TestExchange exchange) : WireTests(exchange)
 {
+    private const Wire.ConfidentialityClass Identity = Wire.ConfidentialityClass.Identity;
+
     [Fact]
     [Trait("Rule", "R-NTK-8")]
     public async Task Who_is_invited_sees_the_classes_of_the_agenda_and_nothing_else()
@@ -90,12 +93,12 @@ public sealed class ConferenceTests(TestExchange exchange) : WireTests(exchange)
     [Fact]
     public void The_last_instant_of_an_invitation_is_the_one_before_30_days_are_over()
     {
-        var (person, conference, meeting) = (Guid.NewGuid(), Guid.NewGuid(), new DateTimeOffset(2026, 3, 1, 9, 0, 0, TimeSpan.Zero));
-        var links = new Links([], []) { Conferences = [new ConferenceLink(conference, Guid.NewGuid(), person, "tpe-employment", "tpe-central-swc", ClassSet.Of(Identity).Bits, meeting)] };
+        var (person, conference, meeting) = (Guid.Parse(Some.RequestId()), Guid.Parse(Some.RequestId()), new DateTimeOffset(2026, 3, 1, 9, 0, 0, TimeSpan.Zero));
+        var links = new Links([], []) { Conferences = [new ConferenceLink(conference, Guid.Parse(Some.RequestId()), person, "tpe-employment", "tpe-central-swc", ClassSet.Of(Identity).Bits, meeting)] };
         foreach (var (at, open) in ((DateTimeOffset, bool)[])[(meeting.AddDays(30).AddTicks(-1), true), (meeting.AddDays(30), false)])
             Assert.Equal(open, Standing.ToHousehold(links, "tpe-employment", person, null, null, at, conference).Agenda.Contains(Identity));
-        Assert.Equal(Standing.None, Standing.ToHousehold(links, "tpe-employment", Guid.NewGuid(), null, null, meeting, conference));
-        Assert.Equal(Standing.None, Standing.ToHousehold(links, "tpe-employment", person, null, null, meeting, Guid.NewGuid()));
+        Assert.Equal(Standing.None, Standing.ToHousehold(links, "tpe-employment", Guid.Parse(Some.RequestId()), null, null, meeting, conference));
+        Assert.Equal(Standing.None, Standing.ToHousehold(links, "tpe-employment", person, null, null, meeting, Guid.Parse(Some.RequestId())));
     }
 
     [Fact]
