@@ -5,7 +5,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Conferences;
 
 /// <summary>A conference (個案研討) on an open case: who brought it, what is on its agenda, when it meets (R-CON-1, R-CON-2).</summary>
-internal sealed class Conference : IVersioned
+internal sealed class Conference : IVersioned, IFamilyFact
 {
     /// <summary>How far ahead a meeting may lie, so that no invitation stays open for good.</summary>
     public const int MostDaysAhead = 180;
@@ -37,6 +37,8 @@ internal sealed class Conference : IVersioned
     public DateTimeOffset MeetingAt { get; set; }
 
     public int Version { get; set; }
+
+    public IEnumerable<Guid> AffectedIds() => [CaseId];
 
     /// <summary>First instant at which those invited see nothing by it any more (R-CON-2).</summary>
     public DateTimeOffset OpenUntil => Standing.EndOfInvitation(MeetingAt);

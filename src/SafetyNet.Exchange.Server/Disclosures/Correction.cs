@@ -5,7 +5,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Disclosures;
 
 /// <summary>A correction (更正) of data that a step shared (R-NTK-17); its two texts lie sealed and are of the class of what they correct.</summary>
-internal sealed class Correction
+internal sealed class Correction : IFamilyFact
 {
     public Guid CorrectionId { get; set; }
 
@@ -28,10 +28,12 @@ internal sealed class Correction
 
     /// <summary>What was wrong and what is right, as a sealed <see cref="Wire.CorrectedText"/>.</summary>
     public byte[] Sealed { get; set; } = [];
+
+    public IEnumerable<Guid> AffectedIds() => [];
 }
 
 /// <summary>A unit that a correction was sent to, because it holds or held the data.</summary>
-internal sealed class CorrectionReceiver
+internal sealed class CorrectionReceiver : IFamilyFact
 {
     public Guid CorrectionId { get; set; }
 
@@ -39,6 +41,8 @@ internal sealed class CorrectionReceiver
 
     /// <summary>When it acknowledged; null: not yet.</summary>
     public DateTimeOffset? AcknowledgedAt { get; set; }
+
+    public IEnumerable<Guid> AffectedIds() => [];
 }
 
 /// <summary>Where corrections lie.</summary>

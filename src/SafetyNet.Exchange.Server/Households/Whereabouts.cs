@@ -7,7 +7,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Households;
 
 /// <summary>An act of a unit that protects the whereabouts of a person, or lifts that (R-NTK-10); never changed, the last one counts.</summary>
-internal sealed class WhereaboutsAct
+internal sealed class WhereaboutsAct : IFamilyFact
 {
     public Guid ActId { get; set; }
 
@@ -21,6 +21,9 @@ internal sealed class WhereaboutsAct
 
     /// <summary>Reason, sealed.</summary>
     public byte[] Reason { get; set; } = [];
+
+    /// <summary>What it changes is the row of the person.</summary>
+    public IEnumerable<Guid> AffectedIds() => [];
 }
 
 /// <summary>Where the acts lie.</summary>

@@ -7,7 +7,7 @@ namespace SafetyNet.Exchange.Server.Storage;
 /// A line of the disclosure ledger (揭露帳, R-NTK-17): one step showed these classes of one person to one unit. Written in the commit of the step; its classes are
 /// never forgotten: what is taken out of a view becomes a line of its own that has ended. No decision reads it: access follows from the step, not from here.
 /// </summary>
-internal sealed class DisclosureRow : IVersioned
+internal sealed class DisclosureRow : IVersioned, IFamilyFact
 {
     public Guid DisclosureId { get; set; }
 
@@ -41,6 +41,9 @@ internal sealed class DisclosureRow : IVersioned
     public DateTimeOffset? EndedAt { get; set; }
 
     public int Version { get; set; }
+
+    /// <summary>No decision reads the ledger, so no family does.</summary>
+    public IEnumerable<Guid> AffectedIds() => [];
 
     public bool IsOpenAt(DateTimeOffset now) => EndedAt is null && !(Until <= now);
 
