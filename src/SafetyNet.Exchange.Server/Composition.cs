@@ -7,6 +7,8 @@ using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Server.Agencies;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Conferences;
+using SafetyNet.Exchange.Server.Disclosures;
 using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Inbox;
@@ -28,7 +30,8 @@ internal sealed class Composition : IAsyncDisposable
     public static readonly IReadOnlyList<ServiceDescriptor> ContractServices =
     [
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
-        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.PolicyService.Descriptor,
+        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor,
+        Wire.DisclosureService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -83,7 +86,8 @@ internal sealed class Composition : IAsyncDisposable
         _signals = new InboxSignals(Commits);
 
         var (referrals, cases) = (new ReferralService(), new CaseService());
-        Features = [new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store), new PolicyService(Policy)];
+        Features = [new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store),
+            new PolicyService(Policy), new ConferenceService(), new DisclosureService()];
         Families = new Families(Store, Vault);
         Commits.Changed = Families.Changed;
         var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
@@ -178,6 +182,8 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<InboxService>();
         app.MapGrpcService<AuditService>();
         app.MapGrpcService<PolicyService>();
+        app.MapGrpcService<ConferenceService>();
+        app.MapGrpcService<DisclosureService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

@@ -9,9 +9,10 @@ namespace SafetyNet.Exchange.Sandbox.Members;
 public static class SandboxMembers
 {
     private static readonly string[] EverydayScopes =
-        ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "inbox.read"];
+        ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "households.write", "inbox.read",
+            "conferences.read", "conferences.write", "disclosures.read", "disclosures.write"];
 
-    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read"];
+    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "disclosures.read"];
 
     /// <summary>Of the agency that operates the sandbox: its officers propose and activate the need-to-know policy.</summary>
     private static readonly string[] OperatorScopes = [.. OfficerScopes, "policy.write"];
@@ -65,6 +66,7 @@ public static class SandboxMembers
         AddUnit(registry, Jurisdiction.Tpe, "dosw", "tpe-wanhua-swc", UnitKind.SocialWelfareCenter, "臺北市萬華社會福利服務中心",
             ["萬華區", "中正區"], [Article6Service.CareVisit, Article6Service.FinancialAid, Article6Service.ChildCareSubsidy,
                 Article6Service.SocialAssistance, Article6Service.LifeGuidance]);
+        AddUnit(registry, Jurisdiction.Tpe, "civil", "tpe-borough", UnitKind.BoroughOffice, "臺北市示範里辦公處", ["中正區"], []);
         return registry;
     }
 

@@ -50,7 +50,8 @@ internal sealed class Change
 }
 
 /// <summary>A notice before it has its place in the inbox.</summary>
-internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId);
+/// <param name="Resource">Further thing it is about, as kind and id: <c>conference/UUID</c>; empty: none.</param>
+internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId, string Resource = "");
 
 /// <summary>Everything up to a sequence number of a unit's inbox has been taken note of.</summary>
 internal sealed record Acknowledgement(string UnitId, long UpToSequence);

@@ -18,6 +18,7 @@ internal static class Contract
         {
             Wire.AuditReflection.Descriptor, Wire.PoliciesReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor,
             Wire.InboxReflection.Descriptor, Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor,
+            Wire.ConferencesReflection.Descriptor, Wire.DisclosuresReflection.Descriptor,
         }.SelectMany(file => file.Services),
     ];
 
