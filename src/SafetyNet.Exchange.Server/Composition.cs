@@ -6,7 +6,9 @@ using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Server.Agencies;
 using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Grants;
 using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Inbox;
@@ -28,7 +30,7 @@ internal sealed class Composition : IAsyncDisposable
     public static readonly IReadOnlyList<ServiceDescriptor> ContractServices =
     [
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
-        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor,
+        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -83,7 +85,11 @@ internal sealed class Composition : IAsyncDisposable
         _signals = new InboxSignals(Commits);
 
         var (referrals, cases) = (new ReferralService(), new CaseService());
-        Features = [new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Policy)];
+        Features =
+        [
+            new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Policy), new GrantService(),
+            new BreakGlassService(options.BreakGlass, WorkingDays.Load(options.BreakGlass.CalendarPath)),
+        ];
         var families = new Families(Store, Vault);
         Commits.Changed = families.Changed;
         var exchange = new Pipeline.Exchange(Policy, Store, Vault, families, () => _registry.Current, new DomainEvents(referrals, cases));
@@ -175,6 +181,8 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<HouseholdService>();
         app.MapGrpcService<InboxService>();
         app.MapGrpcService<AuditService>();
+        app.MapGrpcService<GrantService>();
+        app.MapGrpcService<BreakGlassService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

@@ -65,6 +65,8 @@ public sealed class ExchangeChannel : IDisposable
         Households = new Wire.HouseholdService.HouseholdServiceClient(Invoker);
         Inbox = new Wire.InboxService.InboxServiceClient(Invoker);
         Audit = new Wire.AuditService.AuditServiceClient(Invoker);
+        Grants = new Wire.GrantService.GrantServiceClient(Invoker);
+        BreakGlass = new Wire.BreakGlassService.BreakGlassServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -84,6 +86,10 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.InboxService.InboxServiceClient Inbox { get; }
 
     public Wire.AuditService.AuditServiceClient Audit { get; }
+
+    public Wire.GrantService.GrantServiceClient Grants { get; }
+
+    public Wire.BreakGlassService.BreakGlassServiceClient BreakGlass { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -30,7 +30,7 @@ internal sealed class CaseSubjectRow
 }
 
 /// <summary>A unit in the case and its scope.</summary>
-internal sealed class CaseParticipant
+internal class CaseParticipant
 {
     public Guid CaseId { get; set; }
 

@@ -49,6 +49,7 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     private static Standing StandingTo(Call call, Family family)
     {
         var context = call.Context!;
+        if (call.NamesPermission()) return call.StandingByPermission(family.Links, family.Person.Id);
         return Standing.ToHousehold(family.Links, call.Unit.UnitId, family.Person.Id,
             context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ReferralId ? Guid.Parse(context.ReferralId) : null,
             context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.CaseId ? Guid.Parse(context.CaseId) : null, call.Now);
@@ -56,7 +57,16 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
 
     private static NeedToKnowQuestion QuestionOf(Call call, KnownPerson person, Standing standing) =>
         // What a sender put into a referral is shown with the referral; it opens nothing of the register (3.1 baseline, "sent").
-        call.Ask(standing.Relationships, person.Row.Jurisdiction) with { ProtectedAddress = person.Row.IsProtected };
+        call.Ask(standing.Relationships, person.Row.Jurisdiction) with
+        {
+            ProtectedAddress = person.Row.IsProtected, Granted = standing.Granted, BreakGlass = standing.BreakGlass,
+        };
+
+    /// <summary>A grant and a break-glass are for one person: of the others a grant tells who they are, a break-glass what a serving unit sees.</summary>
+    private static Standing ToTheOthers(Standing standing) => standing with
+    {
+        Granted = standing.Granted & ClassSet.Of(Wire.ConfidentialityClass.Identity), BreakGlass = false,
+    };
 
     private static Wire.LookUpHouseholdResponse Answer(Call call, Family family, Standing standing, Decision decision)
     {
@@ -100,7 +110,7 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     {
         if (shown.TryGetValue(person.Id, out var already)) return already;
         call.Concerns(person);
-        return shown[person.Id] = ShownOf(call, person, call.Consider(QuestionOf(call, person, standing)));
+        return shown[person.Id] = ShownOf(call, person, call.Consider(QuestionOf(call, person, ToTheOthers(standing))));
     }
 
     private static Wire.Person ShownOf(Call call, KnownPerson person, Decision decision)

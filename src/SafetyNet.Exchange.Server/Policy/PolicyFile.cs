@@ -57,6 +57,7 @@ internal sealed class PolicyFile
         ["scope"] = (uint)RuleLimits.Scope,
         ["own"] = (uint)RuleLimits.Own,
         ["ownOrShared"] = (uint)RuleLimits.OwnOrShared,
+        ["granted"] = (uint)RuleLimits.Granted,
     };
 
     private static readonly Dictionary<string, uint> Requirements = new(StringComparer.Ordinal)
@@ -65,6 +66,7 @@ internal sealed class PolicyFile
         ["holdsCase"] = (uint)RuleRequirements.HoldsCase,
         ["protectedAddress"] = (uint)RuleRequirements.ProtectedAddress,
         ["servesOtherParty"] = (uint)RuleRequirements.ServesOtherParty,
+        ["breakGlass"] = (uint)RuleRequirements.BreakGlass,
     };
 
     private static readonly Dictionary<string, uint> ObligationCodes = new(StringComparer.Ordinal)
