@@ -1,4 +1,3 @@
-using Google.Protobuf.WellKnownTypes;
 using SafetyNet.Exchange.Tests.Hosting;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 using static SafetyNet.Exchange.V1.NoticeKind;
@@ -81,6 +80,7 @@ public sealed class GrantWireTests(TestExchange exchange) : WireTests(exchange)
     {
         var family = Some.Family();
         await GrantMoves.CaseOfAsync(The, family);
+        var until = Exchange.InDays(30);
         var before = Exchange.CountRows();
         var answers = new List<(string Told, IReadOnlyDictionary<string, long> Rows)>();
         var ids = new List<string>();
@@ -88,7 +88,7 @@ public sealed class GrantWireTests(TestExchange exchange) : WireTests(exchange)
         foreach (var nationalId in (string[])[family.Child.NationalId.Canonical, Some.Family().Child.NationalId.Canonical, Some.StrangersId()])
         {
             var request = The.Police.Application(Exchange, nationalId, Identity, Contact);
-            request.Until = Timestamp.FromDateTimeOffset(Exchange.Clock.GetUtcNow().Date.AddDays(30));
+            request.Until = until;
             var answer = await The.Police.AnswerAsync(to => to.Grants.ApplyForGrantAsync(request));
             var after = Exchange.CountRows();
             answers.Add((Bare(answer.Value, nationalId), after.ToDictionary(t => t.Key, t => t.Value - before[t.Key], StringComparer.Ordinal)));
@@ -286,7 +286,7 @@ public sealed class GrantWireTests(TestExchange exchange) : WireTests(exchange)
 
     private static async Task AssertNotFoundAsync(Func<Task> call) => Assert.Equal(Wire.ErrorReason.NotFound, (await Refused.ByAsync(call)).Reason);
 
-    private IReadOnlyList<(Wire.NoticeKind Kind, string Cause)> NoticesOf(Party party, string grantId) => Exchange.Query(
+    private List<(Wire.NoticeKind Kind, string Cause)> NoticesOf(Party party, string grantId) => Exchange.Query(
         "SELECT kind, cause_unit_id FROM notice WHERE unit_id = $0 AND grant_id = $1 ORDER BY sequence",
         r => ((Wire.NoticeKind)r.GetInt32(0), r.GetString(1)), party.UnitId, Guid.Parse(grantId).ToByteArray(bigEndian: true));
 }
