@@ -88,11 +88,11 @@ internal sealed class Composition : IAsyncDisposable
         Features =
         [
             new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Policy), new GrantService(),
-            new BreakGlassService(options.BreakGlass, WorkingDays.Load(options.BreakGlass.CalendarPath)),
+            new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
         ];
-        var families = new Families(Store, Vault);
-        Commits.Changed = families.Changed;
-        var exchange = new Pipeline.Exchange(Policy, Store, Vault, families, () => _registry.Current, new DomainEvents(referrals, cases));
+        Families = new Families(Store, Vault);
+        Commits.Changed = Families.Changed;
+        var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
         var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
         Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), new AccessStep(Policy), _limits,
             new AnswerStep(Policy.Revision), Commits, exchange, clock);
@@ -107,6 +107,8 @@ internal sealed class Composition : IAsyncDisposable
     public SqliteStore Store { get; }
 
     public Vault Vault { get; }
+
+    public Families Families { get; }
 
     public AuditLog Log { get; }
 
@@ -207,6 +209,15 @@ internal sealed class Composition : IAsyncDisposable
         Vault.Dispose();
         _signingKey.Dispose();
         Store.Dispose();
+    }
+
+    private static WorkingDays LoadCalendar(string path, TimeProvider clock)
+    {
+        var calendar = WorkingDays.Load(path);
+        // Two months are time enough to load the official calendar of the year to come.
+        var ahead = WorkingDays.DateOf(clock.GetUtcNow()).AddDays(60).Year;
+        if (!calendar.Knows(ahead)) ServerLog.CalendarEnds(ahead);
+        return calendar;
     }
 
     private static KeyEncryptionKey ReadKey(string path)

@@ -16,7 +16,7 @@ internal enum ReachedLimits
 /// A view of one person, opened in danger, with its review (緊急調閱, R-NTK-11). The words of who broke it and of who reviewed it lie sealed; the person is a
 /// pseudonym to the reviewers.
 /// </summary>
-internal sealed class BrokenGlass : IVersioned
+internal sealed class BrokenGlass : IVersioned, IFamilyFact
 {
     /// <summary>How long the view is open.</summary>
     public static readonly TimeSpan OpenFor = TimeSpan.FromHours(24);
@@ -75,6 +75,9 @@ internal sealed class BrokenGlass : IVersioned
 
     /// <summary>One agency's key over all jurisdictions.</summary>
     public static string KeyOf(Protocol.Identity.Agency agency) => $"{CodeText.Of(agency.Jurisdiction)}/{agency.Code}";
+
+    /// <summary>It belongs to the family of its person; that of nobody is shown by none.</summary>
+    public IEnumerable<Guid> AffectedIds() => PersonId is { } person ? [person] : [];
 
     /// <summary>The review's last day has passed without a verdict.</summary>
     public bool IsOverdue(DateOnly today) => Verdict == Wire.BreakGlassVerdict.Unspecified && today > DueOn;

@@ -63,11 +63,14 @@ internal sealed class WorkingDays
         return new WorkingDays(off, worked);
     }
 
+    /// <summary>The calendar of a year is loaded.</summary>
+    public bool Knows(int year) => _years.Contains(year);
+
     /// <summary>Whether offices are open.</summary>
     /// <exception cref="Refusal">CALENDAR_NOT_LOADED: the year is not known.</exception>
     public bool IsWorkingDay(DateOnly day)
     {
-        if (!_years.Contains(day.Year)) throw new Refusal(Wire.ErrorReason.CalendarNotLoaded, ("year", day.Year.ToString(CultureInfo.InvariantCulture)));
+        if (!Knows(day.Year)) throw new Refusal(Wire.ErrorReason.CalendarNotLoaded, ("year", day.Year.ToString(CultureInfo.InvariantCulture)));
         return _worked.Contains(day) || (day.DayOfWeek is not (DayOfWeek.Saturday or DayOfWeek.Sunday) && !_off.Contains(day));
     }
 

@@ -21,7 +21,7 @@ internal readonly record struct GrantTransition(Wire.GrantState From, Wire.Grant
 /// An application for a view of one person's data, and the grant that it becomes (權限申請, R-NTK-12). That it expired is derived from its end, never
 /// stored. Whom it is about and why lies sealed.
 /// </summary>
-internal sealed class Grant : IVersioned
+internal sealed class Grant : IVersioned, IFamilyFact
 {
     /// <summary>Longest time a grant is open, from the application on.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromDays(90);
@@ -78,6 +78,9 @@ internal sealed class Grant : IVersioned
     public byte[] Sealed { get; set; } = [];
 
     public int Version { get; set; }
+
+    /// <summary>A grant belongs to the family of its person; that of nobody is shown by none.</summary>
+    public IEnumerable<Guid> AffectedIds() => PersonId is { } person ? [person] : [];
 
     /// <summary>Where it stands at an instant: an application or grant whose end has passed is EXPIRED.</summary>
     public Wire.GrantState StateAt(DateTimeOffset now) => State switch

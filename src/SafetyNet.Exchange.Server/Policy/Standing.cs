@@ -75,12 +75,13 @@ internal readonly record struct Standing(RelationshipSet Relationships, ClassSet
         return named ? new Standing(relationships, sent) : None;
     }
 
-    /// <summary>Standing of a unit to a person by a grant: no relationship, and the classes granted, while the grant is open and for its purpose (R-NTK-12).</summary>
+    /// <summary>Standing of a unit to a person by a grant: no relationship, and the classes granted, while the grant and
+    /// its case are open, and for its purpose (R-NTK-12).</summary>
     public static Standing ByGrant(Links links, string unitId, Guid personId, Guid grantId, Wire.Purpose purpose, DateTimeOffset now)
     {
         foreach (var link in links.Grants)
         {
-            if (link.GrantId != grantId || link.PersonId != personId || !Same(link.UnitId, unitId) || link.Purpose != purpose || now >= link.Until) continue;
+            if (link.GrantId != grantId || link.PersonId != personId || !link.IsCaseOpen || !Same(link.UnitId, unitId) || link.Purpose != purpose || now >= link.Until) continue;
             return new Standing(RelationshipSet.Of(Wire.Relationship.None), ClassSet.None)
             {
                 Granted = new ClassSet(link.Classes), Hold = new HeldRow(HeldTable.Grant, grantId, link.Version),

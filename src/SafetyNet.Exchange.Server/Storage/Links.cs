@@ -8,11 +8,11 @@ internal readonly record struct ReferralLink(
 /// <param name="IsInScope">The person is within the unit's scope.</param>
 internal readonly record struct CaseLink(Guid CaseId, Guid PersonId, string UnitId, Wire.ParticipantRole Role, bool IsInScope);
 
-/// <summary>A unit was granted classes of a person's data on an open case.</summary>
+/// <summary>A unit was granted classes of a person's data on a case.</summary>
 /// <param name="Classes">Classes as bits of the code table.</param>
 /// <param name="Until">End, exclusive.</param>
 internal readonly record struct GrantLink(
-    Guid GrantId, Guid CaseId, Guid PersonId, string UnitId, uint Classes, Wire.Purpose Purpose, DateTimeOffset Until, int Version);
+    Guid GrantId, Guid CaseId, Guid PersonId, string UnitId, uint Classes, Wire.Purpose Purpose, DateTimeOffset Until, int Version, bool IsCaseOpen);
 
 /// <summary>A unit broke the glass for a person, and no review has closed it.</summary>
 /// <param name="Until">End, exclusive.</param>
@@ -25,7 +25,7 @@ internal readonly record struct BreakGlassLink(
 /// </summary>
 internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyList<CaseLink> Cases)
 {
-    /// <summary>Grants that were neither revoked nor bound to a case that is closed; which have ended is for the instant of the call to say.</summary>
+    /// <summary>Grants that were not revoked; which have ended is for the instant of the call to say.</summary>
     public IReadOnlyList<GrantLink> Grants { get; init; } = [];
 
     /// <summary>Broken glass that no review has closed; which has ended is for the instant of the call to say.</summary>
@@ -68,8 +68,8 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
         """;
 
     private const string GrantsOf = """
-        SELECT g.grant_id, g.case_id, g.person_id, g.from_unit_id, g.granted_classes, g.purpose, g.granted_until, g.version
-        FROM access_grant AS g JOIN case_file AS c ON c.case_id = g.case_id AND c.state = 1 WHERE g.state = 2 AND g.person_id
+        SELECT g.grant_id, g.case_id, g.person_id, g.from_unit_id, g.granted_classes, g.purpose, g.granted_until, g.version, c.state = 1
+        FROM access_grant AS g JOIN case_file AS c ON c.case_id = g.case_id WHERE g.state = 2 AND g.person_id
         """;
 
     private const string BreakGlassesOf =
@@ -129,7 +129,7 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
         while (reader.Read())
         {
             grants.Add(new GrantLink(reader.GetId(0), reader.GetId(1), reader.GetId(2), reader.GetString(3), (uint)reader.GetInt64(4),
-                (Wire.Purpose)reader.GetInt32(5), Instants.FromMicros(reader.GetInt64(6)), reader.GetInt32(7)));
+                (Wire.Purpose)reader.GetInt32(5), Instants.FromMicros(reader.GetInt64(6)), reader.GetInt32(7), reader.GetBoolean(8)));
         }
 
         return grants;
