@@ -17,7 +17,8 @@ internal static class Contract
         .. new[]
         {
             Wire.AuditReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor,
-            Wire.InboxReflection.Descriptor, Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor,
+            Wire.InboxReflection.Descriptor, Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor, Wire.GrantsReflection.Descriptor,
+            Wire.BreakGlassReflection.Descriptor,
         }.SelectMany(file => file.Services),
     ];
 
