@@ -31,6 +31,7 @@ internal sealed class Composition : IAsyncDisposable
     [
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
+        Wire.PolicyService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -59,7 +60,6 @@ internal sealed class Composition : IAsyncDisposable
         Methods = ContractMethods.Build(ContractServices);
         foreach (var rule in Methods.All) RequestRules.For(rule.Input);
         _ = RefusalTexts.Default;
-        Policy = NeedToKnowPolicy.LoadBuiltIn();
 
         _registry = new MemberDirectoryFile(options.Identity.RegistryPath, clock, error => IdentityLog.RegistryProblem(log, error));
         _rules = new CertificateRules(MemberTls.LoadRoots(options.Identity.RootsPath));
@@ -75,6 +75,7 @@ internal sealed class Composition : IAsyncDisposable
         Log = AuditLog.Open(Store, new NoteSigner(options.Evidence.Origin, _signingKey));
         _headAtStart = Log.Published;
         Commits = new CommitQueue(Store, Log, clock, stop);
+        Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
 
         var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
         var roots = MemberTls.LoadRoots(options.Identity.RootsPath);
@@ -87,20 +88,20 @@ internal sealed class Composition : IAsyncDisposable
         var (referrals, cases) = (new ReferralService(), new CaseService());
         Features =
         [
-            new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Policy), new GrantService(),
-            new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
+            new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store), new PolicyService(Policy),
+            new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
         ];
         Families = new Families(Store, Vault);
         Commits.Changed = Families.Changed;
         var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
         var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
-        Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), new AccessStep(Policy), _limits,
-            new AnswerStep(Policy.Revision), Commits, exchange, clock);
+        Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
+            new AnswerStep(), Commits, exchange, clock);
     }
 
     public ContractMethods Methods { get; }
 
-    public NeedToKnowPolicy Policy { get; }
+    public PolicyInForce Policy { get; }
 
     public RevocationLists Revocation { get; }
 
@@ -185,6 +186,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<AuditService>();
         app.MapGrpcService<GrantService>();
         app.MapGrpcService<BreakGlassService>();
+        app.MapGrpcService<PolicyService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

@@ -67,6 +67,7 @@ public sealed class ExchangeChannel : IDisposable
         Audit = new Wire.AuditService.AuditServiceClient(Invoker);
         Grants = new Wire.GrantService.GrantServiceClient(Invoker);
         BreakGlass = new Wire.BreakGlassService.BreakGlassServiceClient(Invoker);
+        Policies = new Wire.PolicyService.PolicyServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -90,6 +91,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.GrantService.GrantServiceClient Grants { get; }
 
     public Wire.BreakGlassService.BreakGlassServiceClient BreakGlass { get; }
+
+    public Wire.PolicyService.PolicyServiceClient Policies { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -106,4 +106,7 @@ internal enum FieldFaultKind
 
     /// <summary>Characters that say nothing where a person must say why; the rule is stated with BreakGlassService.BreakGlass.</summary>
     NoRealText,
+
+    /// <summary>A problem of a policy file. Argument: file, line, place and reason.</summary>
+    PolicyProblem,
 }
