@@ -7,6 +7,9 @@ namespace SafetyNet.Exchange.Tests.Policy;
 /// <summary>Questions for the need-to-know policy, fixed and random.</summary>
 internal static class Some
 {
+    /// <summary>Cases of a property in a normal run.</summary>
+    private const int AllCases = 100_000;
+
     public static NeedToKnowPolicy Policy { get; } = NeedToKnowPolicy.LoadBuiltIn();
 
     /// <summary>A social welfare centre serves a person of its own city under Article 6; nothing was put forward, nothing is protected.</summary>
@@ -72,11 +75,19 @@ internal static class Some
     public static Gen<T> Of<T>()
         where T : struct, Enum => Gen.Elements(Enum.GetValues<T>());
 
-    /// <summary>Runs a property on 2,000 cases, or as many times that as SAFETYNET_CAMPAIGN says.</summary>
-    public static void Holds<T>(Gen<T> cases, Func<T, bool> property, int count = 2000)
+    /// <summary>Runs a property on that many cases; with SAFETYNET_CAMPAIGN=n on at least 100,000, n times.</summary>
+    public static void Holds<T>(Gen<T> cases, Func<T, bool> property, int count = AllCases)
     {
-        var campaign = int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), out var times) && times > 0 ? times : 1;
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count * campaign).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), property));
+        if (int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), out var times) && times > 0)
+            count = Math.Max(count, AllCases) * times;
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), property));
+    }
+
+    /// <summary>Runs a property of random policies on 100,000 questions in all, or n times that with SAFETYNET_CAMPAIGN=n.</summary>
+    public static void HoldsForPolicies<T>(Gen<T> cases, Func<T, bool> property)
+    {
+        var times = int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), out var set) && set > 0 ? set : 1;
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(AllCases / RandomPolicies.QuestionsEach * times).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), property));
     }
 
     private static Gen<Wire.Jurisdiction> Jurisdictions() => Gen.Frequency(
