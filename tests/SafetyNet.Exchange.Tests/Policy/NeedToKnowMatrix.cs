@@ -17,7 +17,7 @@ internal sealed class NeedToKnowMatrix
     /// <summary>Facts that a cell may name, each with those that it is told beyond.</summary>
     private static readonly (string Name, string[] Beyond)[] Facts =
     [
-        ("sent", ["plain"]), ("supplied", ["plain"]), ("own, supplied", ["own", "supplied"]), ("agenda", ["plain"]), ("scope", ["plain"]),
+        ("sent", ["plain"]), ("shared", ["sent"]), ("supplied", ["plain"]), ("own", ["plain"]), ("own, supplied", ["own", "supplied"]), ("agenda", ["plain"]), ("scope", ["plain"]),
         ("agenda, scope", ["agenda", "scope"]), ("screening", ["plain"]), ("holds the case", ["plain"]),
     ];
 
@@ -46,8 +46,8 @@ internal sealed class NeedToKnowMatrix
             A table per relationship (R-NTK-3): rows are confidentiality classes, columns kinds of agencies. What is not in a table is withheld; what withholds (at the end) wins over every table.
 
             - `●`: on every basis that carries the purpose. Letters: only on these bases: {string.Join(", ", Letters.Select(l => $"`{l.Letter}` {Code(l.Basis)}"))}.
-            - `sent`: what the sender's view of a referral, or a share with this very unit, opens; `shared under W D`: shared under one of these bases, whatever the basis of the call.
-            - `supplied`: as the caller itself supplied it; `own, supplied`: in a note that it wrote itself; `agenda`: what the convenor listed; `scope`: what is on the scope of its service;
+            - `sent`: what the sender's view of a referral, or a share with this very unit, opens; `shared`: a share only; `shared under W D`: shared under one of these bases, whatever the basis of the call.
+            - `supplied`: as the caller itself supplied it; `own`: a note that it wrote itself; `own, supplied`: what that note tells; `agenda`: what the convenor listed; `scope`: what is on the scope of its service;
               `screening`, `holds the case`: while that is so. With letters behind: on these bases only.
             - A small number: kinds of units to which something else applies, under the table. DISTRICT_OFFICE and BOROUGH_OFFICE see PUBLIC_STATUS only, and at a conference what is on its agenda.
 

@@ -34,10 +34,21 @@ internal static class Some
         (4, Of<Wire.Relationship>().Where(r => r != Wire.Relationship.Unspecified).Select(r => RelationshipSet.Of(r))),
         (4, Gen.Choose(0, 1023).Select(bits => new RelationshipSet((uint)bits & RelationshipSet.All.Bits))));
 
-    /// <summary>Any question; codes of every table, UNSPECIFIED included. The purpose and the basis fit in most.</summary>
+    /// <summary>Kinds of units that rules name, in their agencies: by chance alone few would meet.</summary>
+    private static (Wire.AgencyKind Agency, Wire.UnitKind Unit)[] Units { get; } =
+    [
+        (Wire.AgencyKind.SocialWelfare, Wire.UnitKind.SocialWelfareCenter), (Wire.AgencyKind.SocialWelfare, Wire.UnitKind.ProtectionCenter),
+        (Wire.AgencyKind.SocialWelfare, Wire.UnitKind.CentralIntake), (Wire.AgencyKind.Health, Wire.UnitKind.Hospital),
+        (Wire.AgencyKind.Education, Wire.UnitKind.School), (Wire.AgencyKind.Police, Wire.UnitKind.PolicePrecinct),
+        (Wire.AgencyKind.Police, Wire.UnitKind.WomenChildrenPolice), (Wire.AgencyKind.Police, Wire.UnitKind.YouthGuidance),
+        (Wire.AgencyKind.Labor, Wire.UnitKind.EmploymentService), (Wire.AgencyKind.HouseholdRegistration, Wire.UnitKind.HouseholdOffice),
+        (Wire.AgencyKind.CivilAffairs, Wire.UnitKind.BoroughOffice), (Wire.AgencyKind.Justice, Wire.UnitKind.ProsecutorsOffice),
+        (Wire.AgencyKind.Immigration, Wire.UnitKind.OtherUnit), (Wire.AgencyKind.Finance, Wire.UnitKind.OtherUnit), (Wire.AgencyKind.Ngo, Wire.UnitKind.NgoProvider),
+    ];
+
+    /// <summary>Any question; codes of every table, UNSPECIFIED included. The purpose and the basis fit in most, the kinds of agency and unit in half.</summary>
     public static Gen<NeedToKnowQuestion> Questions { get; } =
-        from agencyKind in Of<Wire.AgencyKind>()
-        from unitKind in Of<Wire.UnitKind>()
+        from kinds in Gen.Frequency((1, Gen.Elements(Units)), (1, from agency in Of<Wire.AgencyKind>() from unit in Of<Wire.UnitKind>() select (agency, unit)))
         from caller in Jurisdictions()
         from resource in Jurisdictions()
         from holdable in Gen.Frequency((3, Gen.Constant(ClassSet.All)), (1, ClassSets))
@@ -50,8 +61,8 @@ internal static class Some
         from flags in Gen.Choose(0, 63)
         select new NeedToKnowQuestion
         {
-            AgencyKind = agencyKind,
-            UnitKind = unitKind,
+            AgencyKind = kinds.Agency,
+            UnitKind = kinds.Unit,
             CallerJurisdiction = caller,
             ResourceJurisdiction = resource,
             Holdable = holdable,
