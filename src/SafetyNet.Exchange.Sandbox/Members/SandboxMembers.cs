@@ -13,6 +13,9 @@ public static class SandboxMembers
 
     private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read"];
 
+    /// <summary>Of the agency that operates the sandbox: its officers propose and activate the need-to-know policy.</summary>
+    private static readonly string[] OperatorScopes = [.. OfficerScopes, "policy.write"];
+
     private static readonly ConfidentialityClass[] EveryClass =
         [.. Enum.GetValues<ConfidentialityClass>().Where(c => c > ConfidentialityClass.NotPersonal)];
 
@@ -28,7 +31,7 @@ public static class SandboxMembers
             AddAgency(registry, jurisdiction, "labor", AgencyKind.Labor, $"{city}政府勞動局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "police", AgencyKind.Police, $"{city}政府警察局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "civil", AgencyKind.HouseholdRegistration, $"{city}政府民政局", EverydayScopes, EveryClass);
-            AddAgency(registry, jurisdiction, "security", AgencyKind.Other, $"{city}政府資訊局", OfficerScopes, []);
+            AddAgency(registry, jurisdiction, "security", AgencyKind.Other, $"{city}政府資訊局", jurisdiction == Jurisdiction.Tpe ? OperatorScopes : OfficerScopes, []);
 
             Article6Service[] welfare =
             [

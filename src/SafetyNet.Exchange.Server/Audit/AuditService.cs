@@ -9,7 +9,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Audit;
 
 /// <summary>The RPCs of evidence: the officer's questions, and the proofs for every member. Each of them is a record itself (R-AUD-4).</summary>
-internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPolicy policy) : Wire.AuditService.AuditServiceBase
+internal sealed class AuditService(AuditLog log, SqliteStore store) : Wire.AuditService.AuditServiceBase
 {
     private const int RecordsPerMessage = 256;
 
@@ -57,7 +57,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
         var own = record.Jurisdiction == call.Agency.Jurisdiction && string.Equals(record.AgencyCode, call.Agency.Code, StringComparison.Ordinal);
         if (!own && !(officer && IsOfficersConcern(call, record))) throw new Refusal(Wire.ErrorReason.NotFound);
         var response = new Wire.ExplainDecisionResponse { Outcome = record.Outcome, Reason = record.Reason, PolicyRevision = record.PolicyRevision };
-        response.Rules.Add(record.Rules.Select(Describe));
+        response.Rules.Add(record.Rules.Select(id => Describe(call.Policy, id)));
         response.ShownClasses.Add(record.ShownClasses);
         response.WithheldClasses.Add(record.WithheldClasses);
         if (officer) response.Entry = Entry(found.Position, found.LeafHash, record);
@@ -114,7 +114,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
     private static bool IsOfficersConcern(Call call, Wire.AuditRecord record) =>
         call.Agency.Jurisdiction is Wire.Jurisdiction.Tw || record.Jurisdiction == call.Agency.Jurisdiction;
 
-    private Wire.DecidingRule Describe(string ruleId) =>
+    private static Wire.DecidingRule Describe(NeedToKnowPolicy policy, string ruleId) =>
         policy.FindRule(ruleId) is { } rule
             ? new Wire.DecidingRule { RuleId = ruleId, TextEn = rule.TextEn, TextZh = rule.TextZh, Source = rule.Source }
             : new Wire.DecidingRule { RuleId = ruleId };

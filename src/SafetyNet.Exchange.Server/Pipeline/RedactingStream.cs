@@ -4,8 +4,11 @@ using SafetyNet.Exchange.Server.Policy;
 
 namespace SafetyNet.Exchange.Server.Pipeline;
 
-/// <summary>Step 9 for a stream: each message leaves with what decisions of the call made visible, as a single answer would.</summary>
-internal sealed class RedactingStream<T>(IServerStreamWriter<T> inner, Call call) : IServerStreamWriter<T>
+/// <summary>
+/// Step 9 for a stream: each message leaves with what decisions of the call made visible, as a single answer would, and only while the legal basis of the
+/// access still carries it under the policy of that moment.
+/// </summary>
+internal sealed class RedactingStream<T>(IServerStreamWriter<T> inner, Call call, TimeProvider clock) : IServerStreamWriter<T>
 {
     public WriteOptions? WriteOptions
     {
@@ -19,6 +22,8 @@ internal sealed class RedactingStream<T>(IServerStreamWriter<T> inner, Call call
 
     private T Redacted(T message)
     {
+        call.Renew(clock.GetUtcNow());
+        AccessStep.RequireBasis(call);
         var wire = (IMessage)message!;
         RedactionPlan.For(wire.Descriptor).Redact(wire, call.Visible);
         return message;

@@ -22,6 +22,9 @@ internal sealed class Change
     /// <summary>Key under which this call happens once; null: it may happen again.</summary>
     public RequestKey? Key { get; set; }
 
+    /// <summary>What this process does once the change is durable and before its call is answered; on the writer's thread, so no more than a swap. Null: nothing.</summary>
+    public Action? Durable { get; set; }
+
     public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && Acknowledged is null;
 
     public void Add(object row) => _added.Add(row);
@@ -42,6 +45,7 @@ internal sealed class Change
         _updated.Clear();
         _notices.Clear();
         Acknowledged = null;
+        Durable = null;
     }
 }
 

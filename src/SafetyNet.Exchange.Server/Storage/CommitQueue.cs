@@ -177,6 +177,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         _log.Publish(checkpoint);
         session.Committed();
         if (batch.Exists(HasRows)) Changed?.Invoke(batch.Where(HasRows).Select(p => p.Change!));
+        foreach (var (pending, _) in committed) pending.Change?.Durable?.Invoke();
         foreach (var (pending, place) in committed) pending.Done.TrySetResult(place);
         foreach (var pending in batch)
         {

@@ -76,6 +76,7 @@ internal static class CedarEngine
         ["unitKind"] = Code(question.UnitKind),
         ["callerJurisdiction"] = Code(question.CallerJurisdiction),
         ["resourceJurisdiction"] = Code(question.ResourceJurisdiction),
+        ["on"] = (question.On.Year * 10_000) + (question.On.Month * 100) + question.On.Day,
         ["purpose"] = Code(question.Purpose),
         ["basis"] = Code(question.LegalBasis),
         ["shareBasis"] = Code(question.ShareBasis),

@@ -38,6 +38,7 @@ internal sealed class RandomQuestions(int seed)
             CallerJurisdiction = Often(8) ? Wire.Jurisdiction.Tpe : Any<Wire.Jurisdiction>(),
             ResourceJurisdiction = Often(8) ? Wire.Jurisdiction.Tpe : Any<Wire.Jurisdiction>(),
             Holdable = Often(7) ? ClassSet.All : Classes(),
+            On = Often(9) ? new DateOnly(2026, 7, 1) : new DateOnly(2023, 1, 1).AddDays(random.Next(2000)),
             Purpose = purpose,
             LegalBasis = fitting.Length != 0 && Often(9) ? Of(fitting) : Any<Wire.LegalBasis>(),
             Relationships = relationships,

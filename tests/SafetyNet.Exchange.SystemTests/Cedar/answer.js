@@ -26,7 +26,7 @@ function must(answer, what) {
   return answer;
 }
 
-/** The policies of all files: id, text, effect and the actions they are about (null: every class). */
+/** The policies of all files: id, text, effect, the actions they are about (null: every class), and the classes that a legal basis carries. */
 function readPolicies() {
   const policies = [];
   for (const file of fs.readdirSync(__dirname).filter((name) => name.endsWith('.cedar')).sort()) {
@@ -35,7 +35,8 @@ function readPolicies() {
       const { json } = must(cedar.policyToJson(text), file);
       const scope = json.action;
       const actions = scope.op === 'All' ? null : (scope.entities ?? [scope.entity]).map((entity) => (entity.__entity ?? entity).id);
-      policies.push({ id: json.annotations.id, text, effect: json.effect, actions });
+      const { id, carries } = json.annotations;
+      policies.push({ id, text, effect: json.effect, actions, carries: carries?.split(' ') ?? [] });
     }
   }
 
@@ -71,9 +72,11 @@ function ask(action, context, set = action) {
 }
 
 function decide(question) {
-  const { purpose, basis, shareBasis, agencyKind, unitKind, relationships, flags, callerJurisdiction, resourceJurisdiction } = question;
-  const based = ask('stand-on-basis', { purpose, basis });
-  if (!based.allowed) return { classes: [], rules: based.reason };
+  const { on, purpose, basis, shareBasis, agencyKind, unitKind, relationships, flags, callerJurisdiction, resourceJurisdiction } = question;
+  const based = ask('stand-on-basis', { purpose, basis, agencyKind, on });
+  if (!based.allowed) return { classes: [], rules: [] };
+  const sharedOn = flags.includes('sharedWithCaller') ? ask('stand-on-basis', { purpose, basis: shareBasis, agencyKind, on }).reason : [];
+  const carries = (entry, one) => carriedBy.get(entry).includes(one);
 
   const always = [...flags];
   if (ask('be-at-home', { callerJurisdiction, resourceJurisdiction }).allowed) always.push('home');
@@ -84,6 +87,8 @@ function decide(question) {
   const seen = [];
   for (const one of classes) {
     const facts = always.concat(factsByClass.filter((fact) => question[fact].includes(one)));
+    if (based.reason.some((entry) => carries(entry, one))) facts.push('carried');
+    if (sharedOn.some((entry) => carries(entry, one))) facts.push('carriedByShare');
     if (one === 'PUBLIC_STATUS' && !facts.includes('holdable')) facts.push('holdable');
     const context = { relationships, facts, purpose, basis, shareBasis, agencyKind, unitKind };
     const action = `see:${one}`;
@@ -95,10 +100,15 @@ function decide(question) {
     if (decided) answer.reason.forEach((id) => rules.add(id));
   }
 
+  // Every permitted access names what it stands on (R-NTK-16).
+  based.reason.filter((entry) => seen.some((one) => carries(entry, one))).forEach((entry) => rules.add(entry));
+  sharedOn.filter((entry) => seen.some((one) => question.shared.includes(one) && carries(entry, one))).forEach((entry) => rules.add(entry));
   return { classes: seen, rules: [...rules] };
 }
 
-prepare(readPolicies());
+const policies = readPolicies();
+const carriedBy = new Map(policies.map((p) => [p.id, p.carries]));
+prepare(policies);
 const lines = fs.readFileSync(questions, 'utf8').split('\n').filter((line) => line !== '');
 fs.writeFileSync(answers, lines.map((line) => {
   const answer = decide(JSON.parse(line));

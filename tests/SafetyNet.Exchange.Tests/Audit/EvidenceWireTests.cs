@@ -175,6 +175,8 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         var size = (ulong)Exchange.Composition.Log.Size;
         await school.RefersAsync(The.HealthStation, service: Wire.Article6Service.MedicalCare);
         var waiting = Exchange.Query("SELECT last_sequence FROM inbox WHERE unit_id = $0", r => (ulong)r.GetInt64(0), The.HealthStation.UnitId)[0];
+        var second = officer.Colleague("S0008");
+        var proposed = await officer.ProposesAsync(PolicyText.BuiltIn.Next(Exchange));
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
         return new(StringComparer.Ordinal)
         {
@@ -234,6 +236,10 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["GetCheckpoint"] = (school, new Wire.GetCheckpointRequest { Context = school.Context() }),
             ["GetInclusionProof"] = (school, new Wire.GetInclusionProofRequest { Context = school.Context(), Position = 0, TreeSize = size }),
             ["GetConsistencyProof"] = (school, new Wire.GetConsistencyProofRequest { Context = school.Context(), FromSize = 1, ToSize = size }),
+            ["ProposePolicy"] = (officer, officer.Proposal(PolicyText.BuiltIn.Next(Exchange))),
+            ["ActivatePolicy"] = (second, second.Activation(proposed)),
+            ["GetPolicy"] = (school, new Wire.GetPolicyRequest { Context = school.Context() }),
+            ["ListExpiringBases"] = (officer, new Wire.ListExpiringBasesRequest { Context = officer.Context() }),
             ["ReadLog"] = (officer, new Wire.ReadLogRequest { Context = officer.Context(), End = 3 }),
         };
     }

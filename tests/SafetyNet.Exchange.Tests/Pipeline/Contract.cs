@@ -16,7 +16,7 @@ internal static class Contract
     [
         .. new[]
         {
-            Wire.AuditReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor,
+            Wire.AuditReflection.Descriptor, Wire.PoliciesReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor,
             Wire.InboxReflection.Descriptor, Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor,
         }.SelectMany(file => file.Services),
     ];

@@ -69,13 +69,13 @@ internal sealed class DecisionTable
 
     private DecisionTable(Func<Wire.Purpose, uint> carried, Func<Situation, uint[]> cells) => (Carried, this.cells) = (carried, cells);
 
-    /// <summary>Bits of the bases that carry a purpose.</summary>
+    /// <summary>Bits of the bases that carry a purpose for any kind of agency.</summary>
     public Func<Wire.Purpose, uint> Carried { get; }
 
     /// <summary>The table of a policy; each part is decided when it is asked for.</summary>
     public static DecisionTable Of(NeedToKnowPolicy policy)
     {
-        var carried = Purposes.ToDictionary(purpose => purpose, purpose => Bases.Where(basis => policy.BasisCarries(purpose, basis)).Aggregate(0u, (all, basis) => all | Bit(basis)));
+        var carried = Purposes.ToDictionary(purpose => purpose, purpose => Bases.Where(basis => IsCarried(policy, purpose, basis)).Aggregate(0u, (all, basis) => all | Bit(basis)));
         var decided = new ConcurrentDictionary<Situation, uint[]>();
         return new DecisionTable(purpose => carried[purpose], situation => decided.GetOrAdd(situation, Decide));
 
@@ -95,6 +95,9 @@ internal sealed class DecisionTable
     public static uint[] NoCells() => new uint[Bases.Length * AgencyKinds.Length * UnitKinds.Length];
 
     public static uint Bit(Wire.LegalBasis basis) => CodeTable.Bases.BitOf((int)basis);
+
+    private static bool IsCarried(NeedToKnowPolicy policy, Wire.Purpose purpose, Wire.LegalBasis basis) =>
+        AgencyKinds.Any(kind => policy.AskBasis(purpose, basis, kind, Some.Today).Standing == BasisStanding.Carries);
 
     private static uint[] Decide(NeedToKnowPolicy policy, Situation situation, uint carried)
     {

@@ -20,6 +20,12 @@ public sealed class MutatedPolicyTests
 
     public static TheoryData<string> Rules => [.. Some.Policy.Rules.Select(rule => rule.Id).Where(id => id.StartsWith("NTK-", StringComparison.Ordinal) && id != "NTK-JURISDICTION").Except(Idle)];
 
+    /// <summary>Entries that carry a class; those of statistics and audits carry none.</summary>
+    public static TheoryData<string> LegalBases =>
+        [.. Some.Policy.Registry.Entries.Where(entry => !(entry.Rule.Classes & ClassSet.Personal).IsEmpty).Select(entry => entry.Id)];
+
+    public static TheoryData<string> BasisSlips => [.. BasisChanges.Keys];
+
     public static TheoryData<string> Slips => [.. Changes.Keys];
 
     /// <summary>What is wrong with the policy, by the rule that it is wrong in.</summary>
@@ -82,6 +88,31 @@ public sealed class MutatedPolicyTests
         ["NTK-JURISDICTION: no referrals across"] = p => p["otherJurisdictions"]!["relationships"]!.AsArray().RemoveAll(r => r!.GetValue<string>() == "REFERRED_TO"),
     };
 
+    /// <summary>What is wrong with the registry of legal bases, by the entry that it is wrong in.</summary>
+    private static Dictionary<string, Action<JsonObject>> BasisChanges { get; } = new(StringComparer.Ordinal)
+    {
+        ["LB-ART6-SERVICE: ended"] = b => SpoiltPolicy.Entry(b, "LB-ART6-SERVICE")["until"] = "2026-07-01",
+        ["LB-WAIVER-SERVICE: revoked"] = b => SpoiltPolicy.Entry(b, "LB-WAIVER-SERVICE")["revokedAt"] = "2026-06-30",
+        ["LB-REPORT-INTAKE: not yet"] = b => SpoiltPolicy.Entry(b, "LB-REPORT-INTAKE")["from"] = "2026-07-02",
+        ["LB-ART6-SERVICE: no police"] = b => Take(b, "LB-ART6-SERVICE", "agencyKinds", "POLICE"),
+        ["LB-DANGER-SERVICE: no suicide"] = b => Take(b, "LB-DANGER-SERVICE", "classes", "SUICIDE"),
+        ["LB-DANGER-SERVICE: no crisis"] = b => Take(b, "LB-DANGER-SERVICE", "purposes", "CRISIS_RESPONSE"),
+        ["LB-ART6-SERVICE: a crisis too"] = b => SpoiltPolicy.Entry(b, "LB-ART6-SERVICE")["purposes"]!.AsArray().Add("CRISIS_RESPONSE"),
+        ["LB-ROSTER-MATCHING: Article 6 instead"] = b => SpoiltPolicy.Entry(b, "LB-ROSTER-MATCHING")["basis"] = "ARTICLE_6_INTEGRATED_SERVICE",
+    };
+
+    [Theory]
+    [MemberData(nameof(LegalBases))]
+    [Trait("Rule", "R-NTK-16")]
+    public void A_legal_basis_that_is_left_out_is_noticed(string id) => AssertNoticed(
+        id, SpoiltPolicy.LoadBases(bases => bases["entries"]!.AsArray().RemoveAll(entry => entry!["id"]!.GetValue<string>() == id)));
+
+    [Theory]
+    [MemberData(nameof(BasisSlips))]
+    [Trait("Rule", "R-NTK-16")]
+    public void A_slip_of_the_hand_in_the_registry_is_noticed(string slip) =>
+        AssertNoticed(slip[..(slip.IndexOf(':', StringComparison.Ordinal))], SpoiltPolicy.LoadBases(BasisChanges[slip]));
+
     [Theory]
     [MemberData(nameof(Rules))]
     public void A_rule_that_is_left_out_is_noticed(string id) => AssertNoticed(
@@ -137,6 +168,9 @@ public sealed class MutatedPolicyTests
         var table = DecisionTable.Of(policy);
         return parts.SelectMany(part => DecisionTableText.Differences(Golden.Table, table, [part])).FirstOrDefault();
     }
+
+    private static void Take(JsonObject bases, string entry, string member, string code) =>
+        SpoiltPolicy.Entry(bases, entry)[member]!.AsArray().RemoveAll(c => c!.GetValue<string>() == code);
 
     private static void Drop(JsonObject policy, string rule, string member) => SpoiltPolicy.Rule(policy, rule).Remove(member);
 

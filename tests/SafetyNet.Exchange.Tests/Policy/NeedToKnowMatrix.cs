@@ -40,7 +40,7 @@ internal sealed class NeedToKnowMatrix
             $"""
             # Who needs to know what
 
-            Generated from the decisions of the need-to-know policy in force (`src/SafetyNet.Exchange.Server/Policy/need-to-know.json`, revision {policy.Revision}); do not edit. A test compares it with the policy and says how to
+            Generated from the decisions of the need-to-know policy in force (`need-to-know.json` and `legal-bases.json` in `src/SafetyNet.Exchange.Server/Policy`, revision {policy.Revision}); do not edit. A test compares it with the policy and says how to
             renew it. Every single combination, for comparing two revisions, is in `tests/SafetyNet.Exchange.Tests/Policy/decisions.golden.txt`.
 
             A table per relationship (R-NTK-3): rows are confidentiality classes, columns kinds of agencies. What is not in a table is withheld; what withholds (at the end) wins over every table.
@@ -55,10 +55,10 @@ internal sealed class NeedToKnowMatrix
 
             """.ReplaceLineEndings("\n"));
 
-        text.Append("\n## Bases of the purposes\n\n| Purpose | Bases | Rule |\n|---|---|---|\n");
+        text.Append("\n## Bases of the purposes\n\n| Purpose | Bases | Entries of the registry |\n|---|---|---|\n");
         foreach (var purpose in DecisionTable.Purposes)
         {
-            var entries = policy.Rules.Where(rule => rule.Classes.IsEmpty && rule.When.Purposes == CodeTable.Purposes.BitOf((int)purpose)).Select(rule => rule.Id);
+            var entries = policy.Registry.Entries.Where(entry => (entry.Rule.When.Purposes & CodeTable.Purposes.BitOf((int)purpose)) != 0).Select(entry => entry.Id);
             text.Append("| ").Append(Code(purpose)).Append(" | ").Append(CodeTable.Bases.Names(table.Carried(purpose))).Append(" | ").AppendJoin(", ", entries).Append(" |\n");
         }
 
@@ -73,7 +73,8 @@ internal sealed class NeedToKnowMatrix
         }
 
         AppendRules(text, "What withholds", policy.Rules.Where(rule => rule.Effect == PolicyEffect.Deny));
-        AppendRules(text, "What opens", policy.Rules.Where(rule => rule.Effect == PolicyEffect.Permit && !rule.Classes.IsEmpty));
+        AppendRules(text, "What opens", policy.Contents.Rules.Where(rule => rule.Effect == PolicyEffect.Permit).OrderBy(rule => rule.Id, StringComparer.Ordinal));
+        AppendRules(text, "What it stands on (R-NTK-16)", policy.Registry.Entries.Select(entry => entry.Rule).OrderBy(rule => rule.Id, StringComparer.Ordinal));
         return text.ToString();
     }
 
@@ -163,8 +164,8 @@ internal sealed class NeedToKnowMatrix
         return bases;
     }
 
-    private IEnumerable<string> RulesOn(uint one) => _policy.Rules.Where(rule => rule.Effect == PolicyEffect.Permit && (rule.Classes.Bits & one) != 0
-        && (rule.When.Relationships & CodeTable.Relationships.BitOf((int)_relationship)) != 0 && (rule.When.Purposes & CodeTable.Purposes.BitOf((int)_purpose)) != 0).Select(rule => rule.Id);
+    private IEnumerable<string> RulesOn(uint one) => _policy.Contents.Rules.Where(rule => rule.Effect == PolicyEffect.Permit && (rule.Classes.Bits & one) != 0
+        && (rule.When.Relationships & CodeTable.Relationships.BitOf((int)_relationship)) != 0 && (rule.When.Purposes & CodeTable.Purposes.BitOf((int)_purpose)) != 0).Select(rule => rule.Id).Order(StringComparer.Ordinal);
 
     private int NumberOf(string note)
     {

@@ -42,6 +42,19 @@ internal static class RandomPolicies
     public static NeedToKnowPolicy Load(JsonObject policy) =>
         NeedToKnowPolicy.Load(new MemoryStream(Encoding.UTF8.GetBytes(policy.ToJsonString())), "random.json");
 
+    /// <summary>The policy over the built-in registry of legal bases; null: it is refused.</summary>
+    public static NeedToKnowPolicy? TryLoad(JsonObject policy, out IReadOnlyList<PolicyProblem> problems) =>
+        NeedToKnowPolicy.TryLoad(Encoding.UTF8.GetBytes(policy.ToJsonString()), NeedToKnowPolicy.ReadBuiltIn(NeedToKnowPolicy.BasesFile), out problems);
+
+    /// <summary>The policy whose rules that open end on the given days, one after the other.</summary>
+    public static JsonObject Ending(JsonObject policy, IEnumerable<DateOnly> days)
+    {
+        var ending = (JsonObject)policy.DeepClone();
+        foreach (var (rule, day) in ending["rules"]!.AsArray().Where(rule => rule!["effect"]!.GetValue<string>() == "permit").Zip(days))
+            rule!["until"] = day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        return ending;
+    }
+
     /// <summary>The policy with one rule more.</summary>
     public static JsonObject With(JsonObject policy, JsonObject rule)
     {

@@ -12,6 +12,9 @@ internal static class Some
 
     public static NeedToKnowPolicy Policy { get; } = NeedToKnowPolicy.LoadBuiltIn();
 
+    /// <summary>A day on which every entry of the built-in registry counts.</summary>
+    public static DateOnly Today { get; } = new(2026, 7, 1);
+
     /// <summary>A social welfare centre serves a person of its own city under Article 6; nothing was put forward, nothing is protected.</summary>
     public static NeedToKnowQuestion Question(params ReadOnlySpan<Wire.Relationship> relationships) => new()
     {
@@ -23,6 +26,7 @@ internal static class Some
         Purpose = Wire.Purpose.ServiceDelivery,
         LegalBasis = Wire.LegalBasis.Article6IntegratedService,
         Relationships = RelationshipSet.Of(relationships),
+        On = Today,
     };
 
     public static Gen<ClassSet> ClassSets { get; } = Gen.Frequency(
@@ -48,7 +52,7 @@ internal static class Some
 
     /// <summary>Any question; codes of every table, UNSPECIFIED included. The purpose and the basis fit in most, the kinds of agency and unit in half.</summary>
     public static Gen<NeedToKnowQuestion> Questions { get; } =
-        from kinds in Gen.Frequency((1, Gen.Elements(Units)), (1, from agency in Of<Wire.AgencyKind>() from unit in Of<Wire.UnitKind>() select (agency, unit)))
+        from kinds in Gen.Frequency((1, Gen.Elements(Units)), (1, from agency in Of<Wire.AgencyKind>() from unit in Of<Wire.UnitKind>() select (Agency: agency, Unit: unit)))
         from caller in Jurisdictions()
         from resource in Jurisdictions()
         from holdable in Gen.Frequency((3, Gen.Constant(ClassSet.All)), (1, ClassSets))
@@ -81,6 +85,7 @@ internal static class Some
             ServesOtherParty = (flags & 8) != 0,
             Screening = (flags & 16) != 0,
             HoldsCase = (flags & 32) != 0,
+            On = Today,
         };
 
     public static Gen<T> Of<T>()

@@ -331,6 +331,114 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("request_key", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Policy.PolicyInForceRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<byte[]>("ProposalId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("proposal_id");
+
+                    b.Property<int>("Revision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("revision");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("policy_in_force", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Policy.PolicyRevisionRow", b =>
+                {
+                    b.Property<byte[]>("ProposalId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("proposal_id");
+
+                    b.Property<long?>("ActivatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("activated_at");
+
+                    b.Property<string>("ActivatedByAgency")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("activated_by_agency");
+
+                    b.Property<byte[]>("ActivatedByDecision")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("activated_by_decision");
+
+                    b.Property<string>("ActivatedByPerson")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("activated_by_person");
+
+                    b.Property<string>("ActivatedByUnit")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("activated_by_unit");
+
+                    b.Property<byte[]>("Bases")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("bases");
+
+                    b.Property<string>("BasesSha256")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("bases_sha256");
+
+                    b.Property<long>("ProposedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("proposed_at");
+
+                    b.Property<string>("ProposedByAgency")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("proposed_by_agency");
+
+                    b.Property<string>("ProposedByPerson")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("proposed_by_person");
+
+                    b.Property<string>("ProposedByUnit")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("proposed_by_unit");
+
+                    b.Property<int>("Revision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Rules")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("rules");
+
+                    b.Property<string>("RulesSha256")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("rules_sha256");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("ProposalId");
+
+                    b.ToTable("policy_revision", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Referrals.Referral", b =>
                 {
                     b.Property<byte[]>("ReferralId")
