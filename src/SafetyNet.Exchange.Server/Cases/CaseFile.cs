@@ -35,7 +35,7 @@ internal sealed class CaseSubjectRow : IFamilyFact
 }
 
 /// <summary>A unit in the case and its scope.</summary>
-internal sealed class CaseParticipant : IFamilyFact
+internal class CaseParticipant : IFamilyFact
 {
     public Guid CaseId { get; set; }
 

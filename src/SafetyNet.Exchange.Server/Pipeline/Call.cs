@@ -71,6 +71,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     public string RequestId { get; set; } = "";
 
+    /// <summary>The call itself breaks the glass; its record is flagged, as are those of the accesses that stand on it (R-NTK-11).</summary>
+    public bool BreaksGlass { get; set; }
+
     /// <summary>What the call changes; durable with its record, or not at all.</summary>
     public Change Change { get; } = new();
 
@@ -115,11 +118,11 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         On = On,
     };
 
-    /// <summary>Decides, and lets nothing through without a relationship that the method asks for: absent and forbidden are one answer (R-NTK-14).</summary>
+    /// <summary>Decides, and lets nothing through without a relationship that the method asks for, or a grant: absent and forbidden are one answer (R-NTK-14).</summary>
     public Decision Decide(in NeedToKnowQuestion question)
     {
         var decision = Consider(question);
-        var related = Rule.Relationships.Count == 0 || Rule.Relationships.Any(question.Relationships.Contains);
+        var related = Rule.Relationships.Count == 0 || !question.Granted.IsEmpty || Rule.Relationships.Any(question.Relationships.Contains);
         return related && decision.Allowed ? decision : throw new Refusal(Wire.ErrorReason.NotFound);
     }
 
@@ -205,6 +208,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
             PolicyHash = Policy.Sha256[..PolicyHashDigits],
             Peer = Peer,
             RequestId = RequestId,
+            BreakGlass = BreaksGlass || Context?.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.BreakGlassId,
         };
         if (Connection is { } connection) record.CertificateSha256 = connection.CertificateSha256;
         if (Context is { } context) Describe(record, context);
@@ -229,11 +233,22 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         }
     }
 
-    /// <summary>The lists of decisions are sorted and without doubles already; mostly there is one, and it names what the access stands on too.</summary>
-    private static void AddRules(RepeatedField<string> field, List<IReadOnlyList<string>> decided, IReadOnlyList<string> standsOn)
+    /// <summary>The lists of decisions are sorted and without doubles already; mostly there is one, and it names what the access stands on.</summary>
+    private static void AddRules(RepeatedField<string> field, List<IReadOnlyList<string>> lists, IReadOnlyList<string> standsOn)
     {
-        if (decided.Count == 1 && standsOn.All(decided[0].Contains)) field.AddRange(decided[0]);
-        else AddSorted(field, [.. decided.SelectMany(list => list), .. standsOn]);
+        if (lists.Count == 0) field.AddRange(standsOn);
+        else if (lists.Count == 1 && ContainsAll(lists[0], standsOn)) field.AddRange(lists[0]);
+        else AddSorted(field, [.. lists.SelectMany(list => list), .. standsOn]);
+    }
+
+    private static bool ContainsAll(IReadOnlyList<string> list, IReadOnlyList<string> ids)
+    {
+        for (var at = 0; at < ids.Count; at++)
+        {
+            if (!list.Contains(ids[at], StringComparer.Ordinal)) return false;
+        }
+
+        return true;
     }
 
     private void Describe(Wire.AuditRecord record, Wire.AccessContext context)
@@ -266,6 +281,8 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
             Wire.AccessContext.ReferenceOneofCase.CaseId => ("case", context.CaseId),
             Wire.AccessContext.ReferenceOneofCase.ConferenceId => ("conference", context.ConferenceId),
             Wire.AccessContext.ReferenceOneofCase.ReportId => ("report", context.ReportId),
+            Wire.AccessContext.ReferenceOneofCase.GrantId => ("grant", context.GrantId),
+            Wire.AccessContext.ReferenceOneofCase.BreakGlassId => ("break-glass", context.BreakGlassId),
             _ => ("", ""),
         };
         return Guid.TryParseExact(id, "D", out var parsed) ? $"{kind}/{parsed}" : "";

@@ -87,6 +87,7 @@ internal static class CedarEngine
         ["agenda"] = Codes(question.Agenda),
         ["shared"] = Codes(question.Shared),
         ["scope"] = Codes(question.ServiceScope),
+        ["granted"] = Codes(question.Granted),
         ["flags"] = Flags(question),
     });
 
@@ -98,6 +99,7 @@ internal static class CedarEngine
         if (question.ServesOtherParty) yield return "servesOtherParty";
         if (question.Screening) yield return "screening";
         if (question.HoldsCase) yield return "holdsCase";
+        if (question.BreakGlass) yield return "breakGlass";
     }
 
     private static IEnumerable<string> Codes(ClassSet classes) => classes.InTableOrder().Select(c => Code(c));

@@ -49,6 +49,8 @@ internal sealed class RandomQuestions(int seed)
             SharedWithCaller = Often(5),
             ShareBasis = Any<Wire.LegalBasis>(),
             ServiceScope = Classes(),
+            Granted = Classes(),
+            BreakGlass = Often(3),
             OwnUnit = Often(3),
             ProtectedAddress = Often(3),
             ServesOtherParty = Often(3),
@@ -71,7 +73,7 @@ internal sealed class RandomQuestions(int seed)
         relationships.Contains(Wire.Relationship.CentralIntake) ? Wire.Purpose.IntakeScreening
         : relationships.Contains(Conference) ? Wire.Purpose.CaseConference
         : relationships.Contains(Matched) ? Wire.Purpose.RosterMatching
-        : relationships.Contains(Wire.Relationship.None) ? Wire.Purpose.MissingPersonSearch
+        : relationships.Contains(Wire.Relationship.None) ? Of([Wire.Purpose.MissingPersonSearch, Wire.Purpose.ServiceDelivery, Wire.Purpose.CrisisResponse, Wire.Purpose.Audit])
         : Of([Wire.Purpose.ServiceDelivery, Wire.Purpose.CaseCoordination, Wire.Purpose.CrisisResponse]);
 
     private ClassSet Classes() => random.Next(4) switch

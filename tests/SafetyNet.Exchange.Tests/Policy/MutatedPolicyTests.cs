@@ -41,11 +41,17 @@ public sealed class MutatedPolicyTests
         ["NTK-NOTE-OWN-CONTENT: of others"] = p => Set(p, "NTK-NOTE-OWN-CONTENT", "limits", "supplied"),
         ["NTK-PROTECTIVE-SCOPE: outside the scope"] = p => Drop(p, "NTK-PROTECTIVE-SCOPE", "limits"),
         ["NTK-PROTECTIVE-AGENDA-SCOPE: outside the scope"] = p => Set(p, "NTK-PROTECTIVE-AGENDA-SCOPE", "limits", "agenda"),
+        ["NTK-GRANT: ungranted"] = p => Drop(p, "NTK-GRANT", "limits"),
+        ["NTK-GRANT-APPLICANT: what others wrote"] = p => Drop(p, "NTK-GRANT-APPLICANT", "limits"),
+        ["NTK-BREAK-GLASS: behind the glass"] = p => Drop(p, "NTK-BREAK-GLASS", "requires"),
+        ["NTK-BREAK-GLASS-REVIEW: without a break-glass"] = p => Drop(p, "NTK-BREAK-GLASS-REVIEW", "requires"),
+        ["NTK-DENY-AUDIT: the review too"] = p => Drop(p, "NTK-DENY-AUDIT", "unless"),
         ["NTK-MISSING-PERSON: without a case"] = p => Drop(p, "NTK-MISSING-PERSON", "requires"),
         ["NTK-DENY-PROTECTED-ADDRESS: of everyone"] = p => Drop(p, "NTK-DENY-PROTECTED-ADDRESS", "requires"),
         ["NTK-DENY-OTHER-PARTY: of everyone"] = p => Drop(p, "NTK-DENY-OTHER-PARTY", "requires"),
 
         // A basis is forgotten, added, or mistaken for another.
+        ["NTK-BREAK-GLASS: on a duty to warn"] = p => Add(p, "NTK-BREAK-GLASS", "bases", "DUTY_TO_WARN"),
         ["NTK-HEALTH-DANGER: on any basis"] = p => Drop(p, "NTK-HEALTH-DANGER", "bases"),
         ["NTK-HEALTH-DANGER: on a statutory report"] = p => Add(p, "NTK-HEALTH-DANGER", "bases", "STATUTORY_REPORT"),
         ["NTK-HEALTH-SENT-DANGER: without a waiver"] = p => Set(p, "NTK-HEALTH-SENT-DANGER", "bases", "IMMINENT_DANGER"),
@@ -74,6 +80,8 @@ public sealed class MutatedPolicyTests
         ["NTK-MATCHED-INVOLVEMENT: for any service"] = p => Add(p, "NTK-MATCHED-INVOLVEMENT", "purposes", "SERVICE_DELIVERY"),
         ["NTK-REGISTRAR: in a crisis"] = p => Add(p, "NTK-REGISTRAR", "purposes", "CRISIS_RESPONSE"),
         ["NTK-INTAKE: notes too"] = p => Add(p, "NTK-INTAKE", "classes", "CASE_NOTE"),
+        ["NTK-BREAK-GLASS: mental health too"] = p => Add(p, "NTK-BREAK-GLASS", "classes", "MENTAL_HEALTH"),
+        ["NTK-GRANT: for a search too"] = p => Add(p, "NTK-GRANT", "purposes", "MISSING_PERSON_SEARCH"),
         ["NTK-AGENDA: addresses too"] = p => Add(p, "NTK-AGENDA", "classes", "CONTACT"),
         ["NTK-NOTE-OWN-CONTENT: no mental health"] = p => SpoiltPolicy.Rule(p, "NTK-NOTE-OWN-CONTENT")["classes"]!.AsArray().RemoveAll(c => c!.GetValue<string>() == "MENTAL_HEALTH"),
 

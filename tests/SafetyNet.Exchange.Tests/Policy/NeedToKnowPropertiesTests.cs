@@ -87,7 +87,7 @@ public sealed class NeedToKnowPropertiesTests
     [Fact]
     public void Withdrawing_what_someone_put_forward_never_shows()
     {
-        var fewer = from question in Some.Questions from kept in Some.ClassSets from flags in Gen.Choose(0, 15) select (question, kept, flags);
+        var fewer = from question in Some.Questions from kept in Some.ClassSets from flags in Gen.Choose(0, 31) select (question, kept, flags);
         Some.Holds(fewer, c => NeverLess(
             Some.Policy,
             c.question with
@@ -97,14 +97,35 @@ public sealed class NeedToKnowPropertiesTests
                 Supplied = c.question.Supplied & c.kept,
                 Agenda = c.question.Agenda & c.kept,
                 ServiceScope = c.question.ServiceScope & c.kept,
+                Granted = c.question.Granted & c.kept,
                 Holdable = c.question.Holdable & c.kept,
                 SharedWithCaller = c.question.SharedWithCaller && (c.flags & 1) != 0,
                 OwnUnit = c.question.OwnUnit && (c.flags & 2) != 0,
                 Screening = c.question.Screening && (c.flags & 4) != 0,
                 HoldsCase = c.question.HoldsCase && (c.flags & 8) != 0,
+                BreakGlass = c.question.BreakGlass && (c.flags & 16) != 0,
             },
             c.question));
     }
+
+    [Fact]
+    [Trait("Rule", "R-NTK-12")]
+    public void Narrowing_or_removing_a_grant_never_shows_and_hides_nothing_but_what_it_opened()
+    {
+        var fewer = from question in Some.Questions from kept in Some.ClassSets select (question, kept);
+        Some.Holds(fewer, c =>
+        {
+            var (wide, narrow) = (c.question, c.question with { Granted = c.question.Granted & c.kept });
+            var none = c.question with { Granted = ClassSet.None };
+            return NeverLess(Some.Policy, narrow, wide) && NeverLess(Some.Policy, none, narrow)
+                && (Some.Policy.Decide(none).Visible | c.question.Granted | ClassSet.Of(NotPersonal)).ContainsAll(Some.Policy.Decide(wide).Visible);
+        });
+    }
+
+    [Fact]
+    [Trait("Rule", "R-NTK-11")]
+    public void A_break_glass_that_ended_never_shows() =>
+        Some.Holds(Some.Questions, q => NeverLess(Some.Policy, q with { BreakGlass = false }, q with { BreakGlass = true }));
 
     [Fact]
     [Trait("Rule", "R-NTK-10")]

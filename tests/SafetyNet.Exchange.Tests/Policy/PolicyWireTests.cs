@@ -130,6 +130,7 @@ public sealed class PolicyWireTests(TestExchange exchange) : WireTests(exchange)
         Assert.Empty((await the.Officer.AskAsync(to => to.Policies.ListExpiringBasesAsync(new() { Context = the.Officer.Context(), Days = 1 }))).Bases);
 
         using var watching = the.School.Channel.Inbox.WatchInbox(new Wire.WatchInboxRequest { Context = the.School.Context() }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(await watching.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
         own.Clock.Advance(TimeSpan.FromDays(2));
         var refused = await AssertRefusedAloneAsync(
             Wire.ErrorReason.LegalBasisExpired, () => the.School.AskAsync(to => to.Members.GetSelfAsync(new() { Context = the.School.Context() })), own);
@@ -146,7 +147,7 @@ public sealed class PolicyWireTests(TestExchange exchange) : WireTests(exchange)
         {
             Context = the.Centre.Context(basis: Wire.LegalBasis.SubjectWaiver), RequestId = Seeded.RequestId(), ReferralId = referral,
         }));
-        var notices = 0;
+        var notices = 1;
         var ended = await Refused.ByAsync(async () =>
         {
             while (await watching.ResponseStream.MoveNext(TestContext.Current.CancellationToken)) notices++;
