@@ -8,6 +8,8 @@ using SafetyNet.Exchange.Server.Agencies;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Conferences;
+using SafetyNet.Exchange.Server.Disclosures;
 using SafetyNet.Exchange.Server.Grants;
 using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
@@ -31,7 +33,7 @@ internal sealed class Composition : IAsyncDisposable
     [
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
-        Wire.PolicyService.Descriptor,
+        Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -90,6 +92,7 @@ internal sealed class Composition : IAsyncDisposable
         [
             new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store), new PolicyService(Policy),
             new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
+            new ConferenceService(), new DisclosureService(),
         ];
         Families = new Families(Store, Vault);
         Commits.Changed = Families.Changed;
@@ -187,6 +190,8 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<GrantService>();
         app.MapGrpcService<BreakGlassService>();
         app.MapGrpcService<PolicyService>();
+        app.MapGrpcService<ConferenceService>();
+        app.MapGrpcService<DisclosureService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

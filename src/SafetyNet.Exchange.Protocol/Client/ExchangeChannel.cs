@@ -68,6 +68,8 @@ public sealed class ExchangeChannel : IDisposable
         Grants = new Wire.GrantService.GrantServiceClient(Invoker);
         BreakGlass = new Wire.BreakGlassService.BreakGlassServiceClient(Invoker);
         Policies = new Wire.PolicyService.PolicyServiceClient(Invoker);
+        Conferences = new Wire.ConferenceService.ConferenceServiceClient(Invoker);
+        Disclosures = new Wire.DisclosureService.DisclosureServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -93,6 +95,10 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.BreakGlassService.BreakGlassServiceClient BreakGlass { get; }
 
     public Wire.PolicyService.PolicyServiceClient Policies { get; }
+
+    public Wire.ConferenceService.ConferenceServiceClient Conferences { get; }
+
+    public Wire.DisclosureService.DisclosureServiceClient Disclosures { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -9,10 +9,10 @@ namespace SafetyNet.Exchange.Sandbox.Members;
 public static class SandboxMembers
 {
     private static readonly string[] EverydayScopes =
-        ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "inbox.read",
-            "grants.read", "grants.write", "break-glass.write"];
+        ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "households.write", "inbox.read",
+            "conferences.read", "conferences.write", "disclosures.read", "disclosures.write", "grants.read", "grants.write", "break-glass.write"];
 
-    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "break-glass.review"];
+    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "disclosures.read", "break-glass.review"];
 
     /// <summary>Of the agency that operates the sandbox: its officers propose and activate the need-to-know policy.</summary>
     private static readonly string[] OperatorScopes = [.. OfficerScopes, "policy.write"];
@@ -67,6 +67,7 @@ public static class SandboxMembers
         AddUnit(registry, Jurisdiction.Tpe, "dosw", "tpe-wanhua-swc", UnitKind.SocialWelfareCenter, "臺北市萬華社會福利服務中心",
             ["萬華區", "中正區"], [Article6Service.CareVisit, Article6Service.FinancialAid, Article6Service.ChildCareSubsidy,
                 Article6Service.SocialAssistance, Article6Service.LifeGuidance]);
+        AddUnit(registry, Jurisdiction.Tpe, "civil", "tpe-borough", UnitKind.BoroughOffice, "臺北市示範里辦公處", ["中正區"], []);
         return registry;
     }
 

@@ -23,6 +23,21 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         return Task.FromResult(Answer(call, family, standing, decision));
     }
 
+    public override Task<Wire.ProtectWhereaboutsResponse> ProtectWhereabouts(Wire.ProtectWhereaboutsRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var nationalId = NationalId.Parse(request.NationalId).Canonical;
+        call.Concerns(nationalId);
+        if (Family.Read(call.Read, call.Vault, nationalId) is not { } family) throw new Refusal(Wire.ErrorReason.NotFound);
+        var standing = StandingTo(call, family);
+        call.Decide(QuestionOf(call, family.Person, standing));
+        var isProtected = call.Replayed is null
+            ? Whereabouts.Protect(call, standing, family.Person, request.Lifted, request.Reason)
+            : family.Person.Row.IsProtected;
+        if (call.Change.Key is { } key) key.Outcome = family.Person.Id.ToString();
+        return Task.FromResult(new Wire.ProtectWhereaboutsResponse { Protected = isProtected });
+    }
+
     private static (Family? Family, Standing Standing) FindById(Call call, string nationalId)
     {
         if (call.Families.Find(nationalId) is { } family)
@@ -54,14 +69,16 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         if (call.NamesPermission()) return call.StandingByPermission(family.Links, family.Person.Id);
         return Standing.ToHousehold(family.Links, call.Unit.UnitId, family.Person.Id,
             context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ReferralId ? Guid.Parse(context.ReferralId) : null,
-            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.CaseId ? Guid.Parse(context.CaseId) : null, call.Now);
+            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.CaseId ? Guid.Parse(context.CaseId) : null, call.Now,
+            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ConferenceId ? Guid.Parse(context.ConferenceId) : null);
     }
 
     private static NeedToKnowQuestion QuestionOf(Call call, KnownPerson person, Standing standing) =>
         // What a sender put into a referral is shown with the referral; it opens nothing of the register (3.1 baseline, "sent").
         call.Ask(standing.Relationships, person.Row.Jurisdiction) with
         {
-            ProtectedAddress = person.Row.IsProtected, Granted = standing.Granted, BreakGlass = standing.BreakGlass,
+            ProtectedAddress = person.Row.IsProtected, ServesOtherParty = person.Row.IsProtected && call.Read.ServesOtherParty(call.Unit.UnitId, person.Id),
+            ServiceScope = standing.Scope, Agenda = standing.Agenda, Granted = standing.Granted, BreakGlass = standing.BreakGlass,
         };
 
     /// <summary>A grant and a break-glass are for one person: of the others a grant tells who they are, a break-glass what a serving unit sees.</summary>
@@ -84,15 +101,16 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         foreach (var member in family.Members)
         {
             if (member.Id == family.Person.Id || (guardiansOnly && !IsParent(family.Relatives, member.Id))) continue;
-            response.Members.Add(new Wire.HouseholdMember { Person = ShownTo(call, member, standing), Role = member.Facts.Role });
+            if (ShownTo(call, member, standing) is { } person) response.Members.Add(new Wire.HouseholdMember { Person = person, Role = member.Facts.Role });
         }
 
         foreach (var (relative, kinship) in family.Relatives)
         {
             if (guardiansOnly && kinship != Wire.Kinship.Parent) continue;
+            if (ShownTo(call, relative, standing) is not { } person) continue;
             response.Relatives.Add(new Wire.Relative
             {
-                Person = ShownTo(call, relative, standing), Kinship = kinship,
+                Person = person, Kinship = kinship,
                 SameHousehold = relative.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId,
             });
         }
@@ -105,11 +123,17 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         return false;
     }
 
-    /// <summary>A further person of the answer, decided on by its own protection (R-NTK-10).</summary>
-    private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing)
+    /// <summary>
+    /// A further person of the answer, decided on by its own protection (R-NTK-10); null: where the person belongs would be told by being in the answer at all, and
+    /// the unit serves the other party.
+    /// </summary>
+    private static Wire.Person? ShownTo(Call call, KnownPerson person, Standing standing)
     {
+        var decision = call.Consider(QuestionOf(call, person, standing));
+        if (!decision.Visible.Contains(Wire.ConfidentialityClass.Household)) return null;
         call.Concerns(person);
-        return ShownOf(call, person, call.Consider(QuestionOf(call, person, ToTheOthers(standing))));
+        var narrowed = standing.Granted.IsEmpty && !standing.BreakGlass ? decision : call.Consider(QuestionOf(call, person, ToTheOthers(standing)));
+        return ShownOf(call, person, narrowed);
     }
 
     private static Wire.Person ShownOf(Call call, KnownPerson person, Decision decision)

@@ -143,8 +143,18 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     public void Withhold(ClassSet classes) => Withheld |= classes;
 
     /// <summary>Could a unit of this kind, standing so to the person, see a class that is sent to it under a basis? (R-NTK-17)</summary>
-    public bool MayHold(Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, RelationshipSet relationships) =>
-        unit.Agency.Classes.Contains(one) && Policy.MayHold(unit.Agency.Kind, unit.Kind, basis, one, relationships, ClassSet.None, On);
+    public bool MayHold(Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, RelationshipSet relationships,
+        ClassSet scope = default) => unit.Agency.Classes.Contains(one) && Policy.MayHold(unit.Agency.Kind, unit.Kind, basis, one, relationships, scope, On);
+
+    /// <summary>What a kind of unit that may hold everything would see by an agenda; nothing of it is shown or recorded.</summary>
+    public ClassSet OpenedByAgenda(Wire.AgencyKind agencyKind, Wire.UnitKind unitKind, ClassSet agenda) => Policy.Decide(
+        Ask(RelationshipSet.Of(Wire.Relationship.Conference), Agency.Jurisdiction) with { AgencyKind = agencyKind, UnitKind = unitKind, Holdable = ClassSet.All, Agenda = agenda }).Visible;
+
+    /// <summary>What another unit would see, standing so; nothing of it is shown or recorded.</summary>
+    public ClassSet WouldSee(Unit unit, in NeedToKnowQuestion question) => Policy.Decide(question with
+    {
+        AgencyKind = unit.Agency.Kind, UnitKind = unit.Kind, CallerJurisdiction = unit.Agency.Jurisdiction, Holdable = ClassSet.Of([.. unit.Agency.Classes]),
+    }).Visible & ClassSet.Personal;
 
     /// <summary>The record will name this person, by pseudonym.</summary>
     public void Concerns(string nationalId) => _subjects.Add(Vault.Pseudonyms.OfNationalId(nationalId));

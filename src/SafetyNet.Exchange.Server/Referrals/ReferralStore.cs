@@ -91,6 +91,9 @@ internal static class ReferralQueries
         return reader.Read();
     }
 
+    public static List<Guid> SubjectsOf(this ReadSession session, Guid referralId) =>
+        [.. session.Db.Set<ReferralSubjectRow>().Where(s => s.ReferralId == referralId).Select(s => s.PersonId)];
+
     /// <summary>Referrals that a unit made, or received and still holds, newest first, before an id.</summary>
     public static List<Referral> ListReferrals(this ReadSession session, string unitId, Wire.ReferralState state, Guid before, int count)
     {

@@ -57,7 +57,8 @@ internal sealed class Change
 }
 
 /// <summary>A notice before it has its place in the inbox.</summary>
-internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId)
+/// <param name="Resource">Further thing it is about, as kind and id: <c>conference/UUID</c>; empty: none.</param>
+internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId, string Resource = "")
 {
     public Guid? GrantId { get; init; }
 

@@ -223,9 +223,9 @@ internal sealed class CommitQueue : IAsyncDisposable
             _record = new HotStatement(Connection, "INSERT INTO audit_record (position, decision_id, leaf_hash, body) VALUES (?1, ?2, ?3, ?4)");
             _key = Command("INSERT INTO request_key (key, request_hash, outcome, at) VALUES ($key, $hash, $outcome, $at) ON CONFLICT DO NOTHING",
                 "$key", "$hash", "$outcome", "$at");
-            _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, grant_id, break_glass_id) "
-                + "VALUES ($unit, $sequence, $kind, $at, $referral, $case, $cause, $decision, $grant, $glass)",
-                "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision", "$grant", "$glass");
+            _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, grant_id, break_glass_id, resource) "
+                + "VALUES ($unit, $sequence, $kind, $at, $referral, $case, $cause, $decision, $grant, $glass, $resource)",
+                "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision", "$grant", "$glass", "$resource");
             _grant = Command("SELECT 1 FROM access_grant WHERE grant_id = $id AND version = $version", "$id", "$version");
             _brokenGlass = Command("SELECT 1 FROM broken_glass WHERE break_glass_id = $id AND version = $version", "$id", "$version");
             _sequence = Command("SELECT last_sequence FROM inbox WHERE unit_id = $unit", "$unit");
@@ -344,7 +344,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             {
                 var sequence = NextSequence(notice.UnitId);
                 Set(_notice, notice.UnitId, sequence, (int)notice.Kind, at, Bytes(notice.ReferralId), Bytes(notice.CaseId),
-                    entry.ActingUnitId, entry.DecisionId.ToByteArray(true), Bytes(notice.GrantId), Bytes(notice.BreakGlassId));
+                    entry.ActingUnitId, entry.DecisionId.ToByteArray(true), Bytes(notice.GrantId), Bytes(notice.BreakGlassId), notice.Resource);
                 _notice.ExecuteNonQuery();
                 Set(_inbox, notice.UnitId, sequence);
                 _inbox.ExecuteNonQuery();
