@@ -32,8 +32,6 @@ internal sealed class Dataset
 
     private static string Schema => typeof(SqliteStore).Assembly.GetTypes().Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id).OfType<string>().Max(StringComparer.Ordinal)!;
 
-    private string Run => Path.Combine(_folder, "run");
-
     /// <summary>Takes the kept database, or makes it.</summary>
     public static async Task<Dataset> EnsureAsync(string folder, int persons, Action<string> tell, CancellationToken cancellation)
     {
@@ -43,12 +41,14 @@ internal sealed class Dataset
     }
 
     /// <summary>Starts an exchange on a fresh copy.</summary>
-    public async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync()
+    /// <param name="permitAll">It decides nothing; its copy lies beside the other's.</param>
+    public async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync(bool permitAll = false)
     {
-        if (Directory.Exists(Run)) Directory.Delete(Run, recursive: true);
-        Directory.CreateDirectory(Run);
-        foreach (var file in Directory.EnumerateFiles(Seeded)) File.Copy(file, Path.Combine(Run, Path.GetFileName(file)));
-        return await StartAsync(Run);
+        var run = Path.Combine(_folder, permitAll ? "run-permit-all" : "run");
+        if (Directory.Exists(run)) Directory.Delete(run, recursive: true);
+        Directory.CreateDirectory(run);
+        foreach (var file in Directory.EnumerateFiles(Seeded)) File.Copy(file, Path.Combine(run, Path.GetFileName(file)));
+        return await StartAsync(run, permitAll);
     }
 
     /// <summary>Starts an echo of the same set-up.</summary>
@@ -60,7 +60,8 @@ internal sealed class Dataset
             new Uri($"https://localhost:{port}"));
     }
 
-    public LoadPlan PlanOf(int connections, ExchangeAddress large, ExchangeAddress? small, Uri? echo) => new(_certificates, connections, large, small, echo);
+    public LoadPlan PlanOf(int connections, ExchangeAddress large, ExchangeAddress? small, ExchangeAddress? permitAll, Uri? echo) =>
+        new(_certificates, connections, large, small, permitAll, echo);
 
     private async Task MakeAsync(Action<string> tell, CancellationToken cancellation)
     {
@@ -70,11 +71,11 @@ internal sealed class Dataset
         var subjects = DrawSubjects();
         if (subjects.Count < 2) throw new BenchFailedException($"Among {Persons:N0} persons there are not two households to ask for; take more with --persons.");
         await File.WriteAllTextAsync(Path.Combine(Seeded, "subjects.json"), JsonSerializer.Serialize(subjects), cancellation);
-        var (exchange, address) = await StartAsync(Seeded);
+        var (exchange, address) = await StartAsync(Seeded, permitAll: false);
         await using (exchange)
         {
             tell($"Referring {subjects.Count / 2:N0} persons, so that their households may be looked up");
-            await using var load = await RoleProcess.StartAsync(RoleCommands.Load, isServer: false, JsonSerializer.Serialize(PlanOf(2, address, null, null)));
+            await using var load = await RoleProcess.StartAsync(RoleCommands.Load, isServer: false, JsonSerializer.Serialize(PlanOf(2, address, null, null, null)));
             var result = await load.AskAsync<LoadResult>(new Order(Order.Prepare), cancellation);
             if (result.Problem is { } problem) throw new BenchFailedException($"The referrals could not be made: {problem}");
         }
@@ -82,10 +83,10 @@ internal sealed class Dataset
         await File.WriteAllTextAsync(Complete, Schema, cancellation);
     }
 
-    private async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync(string data)
+    private async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync(string data, bool permitAll)
     {
         var (port, tokens) = FreePorts();
-        var process = await RoleProcess.StartAsync(RoleCommands.Exchange, isServer: true, JsonSerializer.Serialize(new ExchangeRoleSettings(data, _certificates, port, tokens, Persons)));
+        var process = await RoleProcess.StartAsync(RoleCommands.Exchange, isServer: true, JsonSerializer.Serialize(new ExchangeRoleSettings(data, _certificates, port, tokens, Persons, permitAll)));
         return (process, new ExchangeAddress(new Uri($"https://localhost:{port}"), new Uri($"https://localhost:{tokens}"), Path.Combine(data, "subjects.json")));
     }
 

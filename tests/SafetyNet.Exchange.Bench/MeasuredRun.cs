@@ -20,6 +20,7 @@ internal sealed class MeasuredRun
     private readonly Servers _servers;
     private readonly RoleProcess _load;
     private readonly List<Sample> _samples = [];
+    private readonly List<DecisionCost> _decisions = [];
     private int _requestBytes, _answerBytes, _rowBytes;
     private long _answers;
 
@@ -69,9 +70,9 @@ internal sealed class MeasuredRun
 
     private async Task RoundsAsync(IAnsiConsole talk, CancellationToken cancellation)
     {
-        string[] crowded = [Order.LookUp, Order.Echo, Order.Create, Order.Raw, Order.LookUpSmall];
+        string[] crowded = [Order.LookUp, Order.LookUpPermitAll, Order.Echo, Order.Create, Order.Raw, Order.LookUpSmall];
         // A raw insert alone is one flush of the engine and little else: the unit in which added latency is told.
-        string[] alone = [Order.Raw, Order.Echo, Order.LookUp, Order.Create];
+        string[] alone = [Order.Raw, Order.Echo, Order.LookUp, Order.LookUpPermitAll, Order.Create];
         await talk.Progress().AutoClear(true).StartAsync(async progress =>
         {
             var bar = progress.AddTask("warm-up", maxValue: crowded.Length + (_options.Rounds * (crowded.Length + alone.Length)));
@@ -92,11 +93,13 @@ internal sealed class MeasuredRun
                     bar.Increment(1);
                 }
 
-                foreach (var name in alone)
+                foreach (var name in round % 2 == 1 ? alone : alone.Reverse())
                 {
                     _samples.Add(await SampleAsync(name, name + Alone, round, _options.Seconds / 3, 1, 1, cancellation));
                     bar.Increment(1);
                 }
+
+                _decisions.Add(DecisionCost.Measure(_options.Seconds / 3));
             }
         });
     }
@@ -134,7 +137,8 @@ internal sealed class MeasuredRun
     }
 
     private async Task<long> RecordsAsync(CancellationToken cancellation) =>
-        (await _servers.Of(Order.LookUp).ReadAsync(cancellation)).Records + (await _servers.Of(Order.LookUpSmall).ReadAsync(cancellation)).Records;
+        (await _servers.Of(Order.LookUp).ReadAsync(cancellation)).Records + (await _servers.Of(Order.LookUpSmall).ReadAsync(cancellation)).Records
+        + (await _servers.Of(Order.LookUpPermitAll).ReadAsync(cancellation)).Records;
 
     private IReadOnlyList<Figure> Figures()
     {
@@ -148,6 +152,11 @@ internal sealed class MeasuredRun
             new("look-up / raw insert, rate", Each(Order.LookUp, Order.Raw, (a, b) => a.Rate / b.Rate)),
             new("look-ups that share a flush", Each(Order.LookUp, Order.LookUp, (a, _) => 1 / a.Flushes)),
             new("added latency of one look-up in flight / flush", Each(Order.LookUp + Alone, Order.Echo + Alone, (a, b) => (a.P50Micros - b.P50Micros) / FlushMicros(a.Round)), 2.5, IsCeiling: true),
+            new("added by deciding to a look-up in flight alone, % of its p50", Each(Order.LookUp + Alone, Order.LookUpPermitAll + Alone, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros), 5, IsCeiling: true),
+            new("added by deciding to a look-up among many, % of its p50", Each(Order.LookUp, Order.LookUpPermitAll, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros), 5, IsCeiling: true),
+            new("added by deciding to a look-up, % of its server CPU", Each(Order.LookUp, Order.LookUpPermitAll, (a, b) => 100 * (a.CpuMicros - b.CpuMicros) / a.CpuMicros)),
+            new("decisions a second, one thread", Spread.Of(_decisions.Select(d => d.DecisionsPerSecond))),
+            new("redacting a look-up's answer, µs", Spread.Of(_decisions.Select(d => d.RedactionMicros))),
             new("growth exponent of look-up CPU with the data", Each(Order.LookUp, Order.LookUpSmall, (a, b) => Math.Log10(a.CpuMicros / b.CpuMicros))),
         ];
     }
@@ -172,7 +181,7 @@ internal sealed class MeasuredRun
     private sealed class Servers : IAsyncDisposable
     {
         private readonly List<RoleProcess> _started = [];
-        private RoleProcess? _large, _small, _echo, _raw;
+        private RoleProcess? _large, _small, _permitAll, _echo, _raw;
 
         public LoadPlan? Plan { get; private set; }
 
@@ -183,10 +192,11 @@ internal sealed class MeasuredRun
             {
                 (servers._large, var largeAddress) = servers.Keep(await large.StartAsync());
                 (servers._small, var smallAddress) = servers.Keep(await small.StartAsync());
+                (servers._permitAll, var permitAllAddress) = servers.Keep(await large.StartAsync(permitAll: true));
                 (servers._echo, var echoAddress) = servers.Keep(await large.StartEchoAsync());
                 servers._raw = await RoleProcess.StartAsync(RoleCommands.Raw, isServer: true, JsonSerializer.Serialize(Path.Combine(options.Folder, "raw.db")));
                 servers._started.Add(servers._raw);
-                servers.Plan = large.PlanOf(options.Connections, largeAddress, smallAddress, echoAddress);
+                servers.Plan = large.PlanOf(options.Connections, largeAddress, smallAddress, permitAllAddress, echoAddress);
                 return servers;
             }
             catch
@@ -201,6 +211,7 @@ internal sealed class MeasuredRun
             Order.Echo => _echo!,
             Order.Raw => _raw!,
             Order.LookUpSmall => _small!,
+            Order.LookUpPermitAll => _permitAll!,
             _ => _large!,
         };
 

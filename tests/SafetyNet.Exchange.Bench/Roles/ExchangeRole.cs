@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using SafetyNet.Exchange.Bench.Measures;
 using SafetyNet.Exchange.Sandbox.Pki;
 using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Hosting;
@@ -17,7 +18,8 @@ using Serilog.Extensions.Logging;
 namespace SafetyNet.Exchange.Bench.Roles;
 
 /// <summary>Where a server keeps its things and listens.</summary>
-internal sealed record ExchangeRoleSettings(string DataDirectory, string CertificateDirectory, int Port, int TokenPort, int Persons);
+/// <param name="PermitAll">Decides nothing: see <see cref="Measures.PermitAll"/>.</param>
+internal sealed record ExchangeRoleSettings(string DataDirectory, string CertificateDirectory, int Port, int TokenPort, int Persons, bool PermitAll = false);
 
 /// <summary>The exchange as its own start-up composes it, seeded, with limits out of the way; and a count of what it costs.</summary>
 internal static class ExchangeRole
@@ -46,6 +48,7 @@ internal static class ExchangeRole
         WebApplication? running = null;
         await using var composition = new Composition(options, clock, log, stop: () => running?.Lifetime.StopApplication());
         await new SandboxSeeding(composition.Store, composition.Commits, composition.Vault, clock).SeedAsync(sandbox);
+        if (settings.PermitAll) composition.Policy.Swap(PermitAll.After(composition.Policy.Current));
         composition.AddTo(builder);
         using var tokenKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         SandboxTokens.AddTo(builder, pki, sandbox, composition.Revocation, clock, log);

@@ -17,6 +17,7 @@ internal sealed record Order(string Case, double Seconds = 0, int Connections = 
     public const string Echo = "echo";
     public const string LookUp = "look-up";
     public const string LookUpSmall = "look-up, tenth of the data";
+    public const string LookUpPermitAll = "look-up, permit all";
     public const string Create = "create referral";
     public const string Raw = "raw insert";
 }

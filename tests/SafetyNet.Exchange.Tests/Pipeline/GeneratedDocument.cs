@@ -6,7 +6,10 @@ internal static class GeneratedDocument
     /// <summary>Variable that, set to <c>1</c>, makes the tests write the documents before they compare them.</summary>
     private const string UpdateSwitch = "SAFETYNET_UPDATE_DOCS";
 
-    public static void AssertCurrent(string name, string rendered)
+    /// <param name="name">Of the file.</param>
+    /// <param name="rendered">What it has to say.</param>
+    /// <param name="tests">Namespace of the tests that write it.</param>
+    public static void AssertCurrent(string name, string rendered, string tests = "Tests.Pipeline")
     {
         var path = Path.Combine(Repository.Root, "docs", name);
         if (Environment.GetEnvironmentVariable(UpdateSwitch) == "1")
@@ -16,6 +19,6 @@ internal static class GeneratedDocument
 
         Assert.True(
             committed == rendered,
-            $"docs/{name} is out of date. Run: {UpdateSwitch}=1 dotnet test tests/SafetyNet.Exchange.Tests --filter FullyQualifiedName~Tests.Pipeline");
+            $"docs/{name} is out of date. Run: {UpdateSwitch}=1 dotnet test tests/SafetyNet.Exchange.Tests --filter FullyQualifiedName~{tests}");
     }
 }

@@ -198,7 +198,7 @@ internal static class BaselineTable
     private static bool GranteeSees(Wire.ConfidentialityClass one, bool service, NeedToKnowQuestion q) =>
         (service && one != ReporterIdentity && q.Granted.Contains(one))
         || (service && one is Wire.ConfidentialityClass.Identity or CaseNote && q.Supplied.Contains(one))
-        || (q.Purpose == Wire.Purpose.Audit && q.BreakGlass && one == CaseNote);
+        || (q.Purpose == Wire.Purpose.Audit && q.LegalBasis == AuditDuty && q.BreakGlass && one == CaseNote);
 
     /// <summary>R-NTK-11: the safety classes, and the notes that carry them.</summary>
     private static bool GlassOpens(Wire.ConfidentialityClass one, NeedToKnowQuestion q) =>

@@ -7,6 +7,9 @@ namespace SafetyNet.Exchange.Tests.Policy;
 /// <summary>Questions for the need-to-know policy, fixed and random.</summary>
 internal static class Some
 {
+    /// <summary>Cases of a property in a normal run.</summary>
+    private const int AllCases = 100_000;
+
     public static NeedToKnowPolicy Policy { get; } = NeedToKnowPolicy.LoadBuiltIn();
 
     /// <summary>A day on which every entry of the built-in registry counts.</summary>
@@ -35,10 +38,21 @@ internal static class Some
         (4, Of<Wire.Relationship>().Where(r => r != Wire.Relationship.Unspecified).Select(r => RelationshipSet.Of(r))),
         (4, Gen.Choose(0, 1023).Select(bits => new RelationshipSet((uint)bits & RelationshipSet.All.Bits))));
 
-    /// <summary>Any question; codes of every table, UNSPECIFIED included. The purpose and the basis fit in most.</summary>
+    /// <summary>Kinds of units that rules name, in their agencies: by chance alone few would meet.</summary>
+    private static (Wire.AgencyKind Agency, Wire.UnitKind Unit)[] Units { get; } =
+    [
+        (Wire.AgencyKind.SocialWelfare, Wire.UnitKind.SocialWelfareCenter), (Wire.AgencyKind.SocialWelfare, Wire.UnitKind.ProtectionCenter),
+        (Wire.AgencyKind.SocialWelfare, Wire.UnitKind.CentralIntake), (Wire.AgencyKind.Health, Wire.UnitKind.Hospital),
+        (Wire.AgencyKind.Education, Wire.UnitKind.School), (Wire.AgencyKind.Police, Wire.UnitKind.PolicePrecinct),
+        (Wire.AgencyKind.Police, Wire.UnitKind.WomenChildrenPolice), (Wire.AgencyKind.Police, Wire.UnitKind.YouthGuidance),
+        (Wire.AgencyKind.Labor, Wire.UnitKind.EmploymentService), (Wire.AgencyKind.HouseholdRegistration, Wire.UnitKind.HouseholdOffice),
+        (Wire.AgencyKind.CivilAffairs, Wire.UnitKind.BoroughOffice), (Wire.AgencyKind.Justice, Wire.UnitKind.ProsecutorsOffice),
+        (Wire.AgencyKind.Immigration, Wire.UnitKind.OtherUnit), (Wire.AgencyKind.Finance, Wire.UnitKind.OtherUnit), (Wire.AgencyKind.Ngo, Wire.UnitKind.NgoProvider),
+    ];
+
+    /// <summary>Any question; codes of every table, UNSPECIFIED included. The purpose and the basis fit in most, the kinds of agency and unit in half.</summary>
     public static Gen<NeedToKnowQuestion> Questions { get; } =
-        from agencyKind in Of<Wire.AgencyKind>()
-        from unitKind in Of<Wire.UnitKind>()
+        from kinds in Gen.Frequency((1, Gen.Elements(Units)), (1, from agency in Of<Wire.AgencyKind>() from unit in Of<Wire.UnitKind>() select (Agency: agency, Unit: unit)))
         from caller in Jurisdictions()
         from resource in Jurisdictions()
         from holdable in Gen.Frequency((3, Gen.Constant(ClassSet.All)), (1, ClassSets))
@@ -51,8 +65,8 @@ internal static class Some
         from flags in Gen.Choose(0, 127)
         select new NeedToKnowQuestion
         {
-            AgencyKind = agencyKind,
-            UnitKind = unitKind,
+            AgencyKind = kinds.Agency,
+            UnitKind = kinds.Unit,
             CallerJurisdiction = caller,
             ResourceJurisdiction = resource,
             Holdable = holdable,
@@ -79,11 +93,19 @@ internal static class Some
     public static Gen<T> Of<T>()
         where T : struct, Enum => Gen.Elements(Enum.GetValues<T>());
 
-    /// <summary>Runs a property on 2,000 cases, or as many times that as SAFETYNET_CAMPAIGN says.</summary>
-    public static void Holds<T>(Gen<T> cases, Func<T, bool> property, int count = 2000)
+    /// <summary>Runs a property on that many cases; with SAFETYNET_CAMPAIGN=n on at least 100,000, n times.</summary>
+    public static void Holds<T>(Gen<T> cases, Func<T, bool> property, int count = AllCases)
     {
-        var campaign = int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), out var times) && times > 0 ? times : 1;
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count * campaign).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), property));
+        if (int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), out var times) && times > 0)
+            count = Math.Max(count, AllCases) * times;
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), property));
+    }
+
+    /// <summary>Runs a property of random policies on 100,000 questions in all, or n times that with SAFETYNET_CAMPAIGN=n.</summary>
+    public static void HoldsForPolicies<T>(Gen<T> cases, Func<T, bool> property)
+    {
+        var times = int.TryParse(Environment.GetEnvironmentVariable("SAFETYNET_CAMPAIGN"), out var set) && set > 0 ? set : 1;
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(AllCases / RandomPolicies.QuestionsEach * times).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), property));
     }
 
     private static Gen<Wire.Jurisdiction> Jurisdictions() => Gen.Frequency(
