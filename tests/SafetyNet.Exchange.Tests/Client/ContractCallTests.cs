@@ -19,7 +19,8 @@ public sealed class ContractCallTests
     [Fact]
     public void Every_service_of_the_contract_is_among_the_calls() =>
         Assert.Equal(
-            ["AuditService", "BreakGlassService", "CaseService", "GrantService", "HouseholdService", "InboxService", "MemberService", "ReferralService"],
+            ["AuditService", "BreakGlassService", "CaseService", "ConferenceService", "DisclosureService", "GrantService", "HouseholdService", "InboxService", "MemberService",
+                "PolicyService", "ReferralService"],
             ContractMethods.All.Select(method => method.Service.Name).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]

@@ -1,4 +1,5 @@
 using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
@@ -13,7 +14,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     /// <summary>Methods whose answers hold nothing of a person or case; the log is pseudonymous and whole by its purpose (R-AUD-3).</summary>
     private static readonly string[] Impersonal =
-        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "ReadLog"];
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "ReadLog", "GetPolicy", "ListExpiringBases"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -27,10 +28,11 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         await The.Centre.WritesAsync(The.Centre.Note(opened.CaseId, CaseNote, "本轄紀錄", new Wire.NoteShare { UnitId = The.Labor.UnitId, LegalBasis = Wire.LegalBasis.SubjectWaiver }));
         var met = await The.Centre.ConvenesAsync(The.Centre.Conference(opened.CaseId, Exchange.Clock.GetUtcNow().AddDays(3), [The.Police], Identity));
         var correction = await The.School.CorrectsAsync(Wire.DisclosureStep.Referral, referral.ReferralId, subject.NationalId, Identity);
+        var grant = await The.Centre.GrantsAsync((await The.Police.AppliesAsync(The.Police.Application(Exchange, subject.NationalId, Identity))).GrantId);
         var decision = (await The.Centre.SeesCaseAsync(opened.CaseId)).Disclosure.DecisionId;
         var ours = new Ids(subject.NationalId, family.Child.Id.ToString(), family.Child.Name, $"{family.Child.BirthDate:yyyy-MM-dd}", referral.ReferralId, opened.CaseId, met.ConferenceId,
-            correction.CorrectionId, decision);
-        var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid);
+            correction.CorrectionId, decision, grant.GrantId);
+        var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid);
 
         var reads = Contract.Methods.All.Where(m => !m.ChangesState).Select(m => m.FullName[(m.FullName.LastIndexOf('/') + 1)..]).ToHashSet(StringComparer.Ordinal);
         var walked = Reads().Select(r => r.Method).Concat(Impersonal).ToHashSet(StringComparer.Ordinal);
@@ -39,7 +41,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             var (told, absent) = (await LookAsync(by, ask, ours), await LookAsync(by, ask, nobodys));
             Assert.True(told == absent, $"{method}: {told}\nis not what is told of nothing:\n{absent}");
-            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction])
+            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant])
                 Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
         }
     }
@@ -101,6 +103,11 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("ListDisclosures", officer, async (p, id) => await p.ListsDisclosuresAsync(id.NationalId));
         yield return ("GetCorrection", centre, async (p, id) => await p.ReadsCorrectionAsync(id.Correction));
         yield return ("ListCorrections", centre, async (p, _) => await p.ListsCorrectionsAsync());
+        yield return ("GetGrant", centre, async (p, id) => await p.SeesGrantAsync(id.Grant));
+        yield return ("ListGrants", centre, async (p, _) => await p.AskAsync(to => to.Grants.ListGrantsAsync(new() { Context = p.Context(Wire.Purpose.CaseCoordination) })));
+        yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpOnAsync(p.On(id.Grant), id.NationalId));
+        yield return ("GetCase", centre, async (p, id) => await p.SeesCaseOnAsync(p.On(id.Grant), id.Case));
+        yield return ("ListBreakGlassReviews", officer, async (p, _) => await p.AskAsync(to => to.BreakGlass.ListBreakGlassReviewsAsync(new() { Context = p.Context() })));
         yield return ("ListCorrections", centre, async (p, _) => await p.ListsCorrectionsAsync(sent: true));
     }
 
@@ -151,5 +158,5 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
     }
 
     private sealed record Ids(
-        string NationalId, string PersonId, string Name, string BirthDate, string Referral, string Case, string Conference, string Correction, string Decision);
+        string NationalId, string PersonId, string Name, string BirthDate, string Referral, string Case, string Conference, string Correction, string Decision, string Grant);
 }
