@@ -19,7 +19,7 @@ internal static class DecisionTableText
         # the policy in force, says in words what changed and how to renew this file.
         #
         # [RELATIONSHIP, PURPOSE, facts]: what these show beyond the facts that they build on (`sent` on `plain`), and CASE_COORDINATION and CRISIS_RESPONSE beyond
-        # SERVICE_DELIVERY; a part that is not there shows the same. A line: + shown, - withheld, class: bases; agency kinds; unit kinds. PUBLIC_STATUS is a class like any.
+        # SERVICE_DELIVERY; a part that is not there adds nothing. A line: + shown, - withheld, class: bases; agency kinds; unit kinds. PUBLIC_STATUS is a class like any.
         # Facts are in full: `sent` is every class sent. NOT_PERSONAL goes with every answer and is left out.
 
         """;
@@ -33,7 +33,7 @@ internal static class DecisionTableText
         foreach (var situation in DecisionTable.Situations)
         {
             var cells = table[situation];
-            var under = Under(situation) is { } base_ ? WithinBases(table[base_], table.Carried(situation.Purpose)) : DecisionTable.NoCells();
+            var under = Expected(situation, part => table[part], table.Carried(situation.Purpose));
             var gained = Block.Of(Minus(cells, under)).ToList();
             var lost = Block.Of(Minus(under, cells)).ToList();
             if (gained.Count + lost.Count == 0)
@@ -81,7 +81,7 @@ internal static class DecisionTableText
         foreach (var situation in DecisionTable.Situations)
         {
             var own = carried.GetValueOrDefault(situation.Purpose);
-            var shown = Under(situation) is { } under ? WithinBases(cells[under], own) : DecisionTable.NoCells();
+            var shown = Expected(situation, part => cells[part], own);
             var name = $"{CodeTable.Relationships.Names(CodeTable.Relationships.BitOf((int)situation.Relationship))}, {Code(situation.Purpose)}, {situation.Facts}";
             if (parts.Remove(name, out var lines))
             {
@@ -127,11 +127,21 @@ internal static class DecisionTableText
         });
     }
 
-    /// <summary>The part that another is told by.</summary>
-    private static Situation? Under(Situation situation) =>
-        situation.Purpose is Wire.Purpose.CaseCoordination or Wire.Purpose.CrisisResponse ? situation with { Purpose = Wire.Purpose.ServiceDelivery }
-        : TableFacts.All.Single(facts => facts.Name == situation.Facts).Beyond is { } beyond ? situation with { Facts = beyond }
-        : null;
+    /// <summary>What a part shows if nothing is said of it: the same as the facts that it goes beyond; for the other purposes of service the same as SERVICE_DELIVERY, but for
+    /// what the purpose itself adds or takes where nothing is put forward. Parts before it in order are known.</summary>
+    private static uint[] Expected(Situation situation, Func<Situation, uint[]> known, uint carried)
+    {
+        var beyond = TableFacts.All.Single(facts => facts.Name == situation.Facts).Beyond;
+        if (situation.Purpose is not (Wire.Purpose.CaseCoordination or Wire.Purpose.CrisisResponse))
+            return beyond is null ? DecisionTable.NoCells() : WithinBases(known(situation with { Facts = beyond }), carried);
+
+        var service = WithinBases(known(situation with { Purpose = Wire.Purpose.ServiceDelivery }), carried);
+        if (beyond is null)
+            return service;
+        var servicePlain = WithinBases(known(situation with { Purpose = Wire.Purpose.ServiceDelivery, Facts = TableFacts.Plain }), carried);
+        var plain = known(situation with { Facts = TableFacts.Plain });
+        return [.. service.Select((cell, at) => (cell & ~(servicePlain[at] & ~plain[at])) | (plain[at] & ~servicePlain[at]))];
+    }
 
     private static uint[] WithinBases(uint[] cells, uint bases)
     {
