@@ -60,6 +60,8 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
         response.Rules.Add(record.Rules.Select(Describe));
         response.ShownClasses.Add(record.ShownClasses);
         response.WithheldClasses.Add(record.WithheldClasses);
+        var unit = call.Members.FindUnit(record.ActorUnitId);
+        response.Withheld.Add(record.WithheldClasses.Select(one => WhatWouldOpen(one, unit)));
         if (officer) response.Entry = Entry(found.Position, found.LeafHash, record);
         return Task.FromResult(response);
     }
@@ -118,6 +120,25 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
         policy.FindRule(ruleId) is { } rule
             ? new Wire.DecidingRule { RuleId = ruleId, TextEn = rule.TextEn, TextZh = rule.TextZh, Source = rule.Source }
             : new Wire.DecidingRule { RuleId = ruleId };
+
+    /// <summary>By the policy and the registry alone: nothing that is stored of a person has a part in it. A unit that is registered no longer is told nothing.</summary>
+    private Wire.WithheldClass WhatWouldOpen(Wire.ConfidentialityClass one, Protocol.Identity.Unit? unit)
+    {
+        var withheld = new Wire.WithheldClass { ConfidentialityClass = one, NotHoldable = unit?.Agency.Classes.Contains(one) == false };
+        if (unit is null || withheld.NotHoldable) return withheld;
+        foreach (var rule in Openings.Of(policy.Rules, unit.Agency.Kind, unit.Kind, one))
+        {
+            var opening = new Wire.OpeningRule { Rule = Describe(rule.Id) };
+            opening.Relationships.Add(Openings.Codes<Wire.Relationship>(CodeTable.Relationships, rule.When.Relationships));
+            opening.Purposes.Add(Openings.Codes<Wire.Purpose>(CodeTable.Purposes, rule.When.Purposes));
+            opening.Bases.Add(Openings.Codes<Wire.LegalBasis>(CodeTable.Bases, rule.When.Bases));
+            opening.Limits.Add(Openings.LimitsOf(rule.When.Limits));
+            opening.Facts.Add(Openings.FactsOf(rule.When.Requires));
+            withheld.Openings.Add(opening);
+        }
+
+        return withheld;
+    }
 
     private static Wire.AccessEntry Entry(long position, byte[] leaf, Wire.AuditRecord record) =>
         new() { Position = (ulong)position, Record = record, RecordHash = UnsafeByteOperations.UnsafeWrap(leaf) };

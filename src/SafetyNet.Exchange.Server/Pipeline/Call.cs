@@ -16,6 +16,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     private readonly SortedSet<string> _subjects = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _resources = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _rules = new(StringComparer.Ordinal);
+    private readonly DecidedQuestions _questions = new();
     private IReadOnlyList<string>? _lastRules;
     private ReadSession? _read;
 
@@ -114,6 +115,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     public Decision Consider(in NeedToKnowQuestion question)
     {
         var decision = exchange.Policy.Decide(question);
+        _questions.Add(question, decision);
         Visible |= decision.Visible;
         Relationships |= question.Relationships;
         // The policy gives the same list for the same rules, and most persons of an answer are decided by the same.
@@ -157,6 +159,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         _subjects.Clear();
         _resources.Clear();
         _rules.Clear();
+        _questions.Clear();
         _lastRules = null;
         (Visible, Withheld, Relationships) = (ClassSet.None, ClassSet.None, RelationshipSet.None);
     }
@@ -194,6 +197,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         record.ShownClasses.Add(shown.InTableOrder());
         record.WithheldClasses.Add(withheld.InTableOrder());
         record.Relationships.Add(Relationships.InTableOrder());
+        if (Member is { } member) record.Inputs = _questions.ToWire(exchange.HoldableBy(member));
         return record;
     }
 
