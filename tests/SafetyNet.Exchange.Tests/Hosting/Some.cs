@@ -19,6 +19,8 @@ internal static class Some
 
     public static IEnumerable<SyntheticPerson> Population => Households.Value.SelectMany(h => h.Members);
 
+    public static IReadOnlyList<SyntheticHousehold> Homes => Households.Value;
+
     public static string RequestId() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
 
     public static Family Family()
@@ -27,6 +29,9 @@ internal static class Some
         Assert.True(next < Families.Value.Count, $"the population has only {Families.Value.Count} families");
         return Families.Value[next];
     }
+
+    /// <summary>One family of a fixed order, for a test with a server of its own, where no other test can meet it.</summary>
+    public static Family FamilyAt(int place) => Families.Value[place];
 
     /// <summary>A valid national id that nobody of the register has.</summary>
     public static string StrangersId()
