@@ -96,6 +96,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
 
     public override async Task ReadLog(Wire.ReadLogRequest request, IServerStreamWriter<Wire.ReadLogResponse> responseStream, ServerCallContext context)
     {
+        var call = Call.Of(context);
         // The record of this call stands already: what lies beyond the log is an empty stretch of it, not a refusal.
         var size = log.Size;
         var start = (long)Math.Min(request.Start, (ulong)size);
@@ -107,6 +108,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
             if (records.Count == 0) return;
             var message = new Wire.ReadLogResponse { Position = (ulong)start };
             message.Records.Add(records.Select(r => UnsafeByteOperations.UnsafeWrap(r.Body)));
+            call.RequireActive();
             await responseStream.WriteAsync(message, context.CancellationToken);
             start += records.Count;
         }

@@ -164,6 +164,17 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         (Visible, Withheld, Relationships) = (ClassSet.None, ClassSet.None, RelationshipSet.None);
     }
 
+    /// <summary>On a stream: the acting unit is still registered and active, by the registry of this moment; what is open beside it is decided anew by the feature.</summary>
+    public void RequireActive()
+    {
+        if (exchange.Members.FindUnit(Unit.UnitId) is not { IsActive: true } unit
+            || !string.Equals(unit.Agency.Code, Agency.Code, StringComparison.Ordinal) || unit.Agency.Jurisdiction != Agency.Jurisdiction)
+            throw new Refusal(Wire.ErrorReason.MemberSuspended, ("member", Unit.UnitId));
+    }
+
+    /// <summary>On a stream: each message is decided on by itself.</summary>
+    public void BeginNextMessage() => (Visible, Withheld) = (ClassSet.None, ClassSet.None);
+
     public void EndRead()
     {
         _read?.Dispose();

@@ -4,7 +4,10 @@ using SafetyNet.Exchange.Server.Policy;
 
 namespace SafetyNet.Exchange.Server.Pipeline;
 
-/// <summary>Step 9 for a stream: each message leaves with what decisions of the call made visible, as a single answer would.</summary>
+/// <summary>
+/// Step 9 for a stream: each message leaves with what decisions made visible since the message before it, as a single answer would. What was decided for one
+/// message opens nothing in the next: a step may have ended in between (B46).
+/// </summary>
 internal sealed class RedactingStream<T>(IServerStreamWriter<T> inner, Call call) : IServerStreamWriter<T>
 {
     public WriteOptions? WriteOptions
@@ -21,6 +24,7 @@ internal sealed class RedactingStream<T>(IServerStreamWriter<T> inner, Call call
     {
         var wire = (IMessage)message!;
         RedactionPlan.For(wire.Descriptor).Redact(wire, call.Visible);
+        call.BeginNextMessage();
         return message;
     }
 }

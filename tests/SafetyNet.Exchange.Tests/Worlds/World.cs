@@ -1,5 +1,4 @@
 using SafetyNet.Exchange.Sandbox.Population;
-using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Tests.Hosting;
 
 namespace SafetyNet.Exchange.Tests.Worlds;
@@ -80,7 +79,11 @@ internal sealed class World
 
     public required Cast Cast { get; init; }
 
-    public required Family Family { get; init; }
+    public required SyntheticPerson Child { get; init; }
+
+    public required SyntheticPerson Mother { get; init; }
+
+    public required SyntheticHousehold Home { get; init; }
 
     /// <summary>Persons of the family's home whose whereabouts are protected.</summary>
     public HashSet<Guid> Protected { get; } = [];
@@ -93,8 +96,6 @@ internal sealed class World
     public List<MadeCase> Cases { get; } = [];
 
     public List<MadeNotice> Notices { get; } = [];
-
-    public SyntheticHousehold Home => Family.Home;
 
     public override string ToString() => $"world {Number}: {string.Join(", ", Referrals.Select(r => $"{r.State}"))}; {Cases.Sum(c => c.Parts.Count)} parts, {Cases.Sum(c => c.Notes.Count)} notes";
 }

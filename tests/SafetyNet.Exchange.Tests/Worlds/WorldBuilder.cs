@@ -24,7 +24,8 @@ internal sealed class WorldBuilder
     private WorldBuilder(TestExchange exchange, int number, DateTimeOffset end)
     {
         (_exchange, _dice, _end) = (exchange, new Dice((ulong)number + 1), end);
-        _world = new World { Number = number, Cast = CastOf(exchange, number), Family = Hosting.Some.FamilyAt(number) };
+        var (child, mother, home) = Hosting.Some.HomeAt(number);
+        _world = new World { Number = number, Cast = CastOf(exchange, number), Child = child, Mother = mother, Home = home };
     }
 
     private Cast Cast => _world.Cast;
@@ -68,23 +69,23 @@ internal sealed class WorldBuilder
 
     private async Task BuildAsync()
     {
-        if (_world.Number % 5 is 1 or 3) Protect(_world.Number % 5 == 1 ? _world.Family.Child.Id : _world.Family.Mother.Id);
+        if (_world.Number % 5 is 1 or 3) Protect(_world.Number % 5 == 1 ? _world.Child.Id : _world.Mother.Id);
         // The first referrals of the worlds go through every state in turn.
         Wire.ReferralState[] states =
         [
             Wire.ReferralState.InService, Wire.ReferralState.Accepted, Wire.ReferralState.Closed, Wire.ReferralState.Seen, Wire.ReferralState.Accepted, Wire.ReferralState.Delivered,
             Wire.ReferralState.InService, Wire.ReferralState.Returned, Wire.ReferralState.Accepted, Wire.ReferralState.Declined, Wire.ReferralState.Withdrawn, Wire.ReferralState.Submitted,
         ];
-        var first = await ReferAsync(Cast.School, Cast.Centre, Hosting.Some.SubjectOf(_world.Family.Child, _dice.Falls(50) ? _world.Home : null));
+        var first = await ReferAsync(Cast.School, Cast.Centre, Hosting.Some.SubjectOf(_world.Child, _dice.Falls(50) ? _world.Home : null));
         await BringToAsync(first, states[_world.Number % states.Length]);
         if (first.State is Wire.ReferralState.Accepted or Wire.ReferralState.InService) await OpenCaseAsync(first);
         foreach (var receiver in _dice.Some([Cast.Protection, Cast.Labor, Cast.MentalHealth, Cast.WomenPolice, Cast.Taoyuan], 35))
         {
-            var whom = _dice.Falls(20) ? Stranger() : Hosting.Some.SubjectOf(_dice.Falls(50) ? _world.Family.Child : _world.Family.Mother);
+            var whom = _dice.Falls(20) ? Stranger() : Hosting.Some.SubjectOf(_dice.Falls(50) ? _world.Child : _world.Mother);
             await BringToAsync(await ReferAsync(_dice.OneOf(Cast.School, Cast.Precinct), receiver, whom), _dice.OneOf(states));
         }
 
-        if (_world.Number % 4 == 2) await BringToAsync(await ReferAsync(Cast.Taoyuan, Cast.Precinct, Hosting.Some.SubjectOf(_world.Family.Mother)), _dice.OneOf(states));
+        if (_world.Number % 4 == 2) await BringToAsync(await ReferAsync(Cast.Taoyuan, Cast.Precinct, Hosting.Some.SubjectOf(_world.Mother)), _dice.OneOf(states));
     }
 
     private void Protect(Guid person)
@@ -142,8 +143,8 @@ internal sealed class WorldBuilder
         var remark = _dice.Falls(40) ? $"備註 {action} 由 {by.UnitId}" : "";
         referral.State = (await by.MovesAsync(action, referral.Id, remark: remark)).State;
         referral.Moves.Add(new MadeMove(action, referral.State, by.UnitId, by.PersonId, remark));
-        Notice(action == Withdraw ? referral.To : referral.From, Wire.NoticeKind.ReferralMoved, referral, by.UnitId);
         if (action == Accept && referral.Request.CaseId.Length > 0) Join(referral);
+        Notice(action == Withdraw ? referral.To : referral.From, Wire.NoticeKind.ReferralMoved, referral, by.UnitId);
     }
 
     /// <summary>Taking note of an inbox delivers all that waits in it.</summary>
@@ -179,7 +180,7 @@ internal sealed class WorldBuilder
 
     private async Task OpenCaseAsync(MadeReferral referral)
     {
-        var further = _dice.Falls(60) ? [_world.Family.Mother.Id] : Array.Empty<Guid>();
+        var further = _dice.Falls(60) ? [_world.Mother.Id] : Array.Empty<Guid>();
         var opened = await Cast.Centre.OpensCaseAsync(referral.Id, further);
         var shared = new MadeCase
         {
@@ -202,7 +203,7 @@ internal sealed class WorldBuilder
 
         if (_dice.Falls(70))
         {
-            var whom = _dice.OneOf([.. shared.Subjects]) == _world.Family.Child.Id ? _world.Family.Child : further.Length > 0 ? _world.Family.Mother : _world.Family.Child;
+            var whom = _dice.OneOf([.. shared.Subjects]) == _world.Child.Id ? _world.Child : further.Length > 0 ? _world.Mother : _world.Child;
             var job = await ReferAsync(Cast.Centre, Cast.Labor, Hosting.Some.SubjectOf(whom), shared);
             await BringToAsync(job, _dice.OneOf(Wire.ReferralState.Accepted, Wire.ReferralState.Accepted, Wire.ReferralState.Seen, Wire.ReferralState.Closed));
         }

@@ -245,8 +245,12 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
 
     private void Compare(string what, string expected, string actual)
     {
-        if (!string.Equals(expected, actual, StringComparison.Ordinal)) _differences.Enqueue($"{what}\n  expected {expected}\n  was      {actual}");
+        if (string.Equals(expected, actual, StringComparison.Ordinal)) return;
+        var from = Math.Max(0, expected.Zip(actual).TakeWhile(pair => pair.First == pair.Second).Count() - 60);
+        _differences.Enqueue($"{what}\n  expected ...{Part(expected, from)}\n  was      ...{Part(actual, from)}");
     }
+
+    private static string Part(string text, int from) => text[from..Math.Min(text.Length, from + 240)];
 
     private static string Text(IMessage? answer) => answer is null ? "NOT_FOUND" : Naive.Text(answer);
 
