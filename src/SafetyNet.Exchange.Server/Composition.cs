@@ -84,9 +84,9 @@ internal sealed class Composition : IAsyncDisposable
 
         var (referrals, cases) = (new ReferralService(), new CaseService());
         Features = [new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Policy)];
-        var families = new Families(Store, Vault);
-        Commits.Changed = families.Changed;
-        var exchange = new Pipeline.Exchange(Policy, Store, Vault, families, () => _registry.Current, new DomainEvents(referrals, cases));
+        Families = new Families(Store, Vault);
+        Commits.Changed = Families.Changed;
+        var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
         var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
         Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), new AccessStep(Policy), _limits,
             new AnswerStep(Policy.Revision), Commits, exchange, clock);
@@ -101,6 +101,8 @@ internal sealed class Composition : IAsyncDisposable
     public SqliteStore Store { get; }
 
     public Vault Vault { get; }
+
+    public Families Families { get; }
 
     public AuditLog Log { get; }
 

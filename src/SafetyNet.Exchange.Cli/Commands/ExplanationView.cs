@@ -52,11 +52,13 @@ internal static class ExplanationView
         if (record.Subjects.Count > 0) Line(output, words.Subjects, string.Join(' ', record.Subjects), "  ");
         if (record.Inputs is not { } inputs) return;
         Line(output, words.Kinds, $"{words.Of(inputs.AgencyKind)}  {words.Of(inputs.UnitKind)}", "  ");
-        for (var i = 0; i < inputs.Questions.Count; i++) WriteQuestion(output, i + 1, inputs.Questions[i], words);
+        for (var i = 0; i < inputs.Questions.Count; i++) 
+            WriteQuestion(output, i + 1, inputs.Questions[i], inputs.Questions.Count == 1 ? record.Rules : inputs.Questions[i].Rules, words);
         if (inputs.FurtherQuestions > 0) output.WriteLine($"  {words.Further(inputs.FurtherQuestions)}");
     }
 
-    private static void WriteQuestion(TextWriter output, int number, Wire.DecidedQuestion question, ExplanationWords words)
+    private static void WriteQuestion(
+        TextWriter output, int number, Wire.DecidedQuestion question, IReadOnlyCollection<string> rules, ExplanationWords words)
     {
         output.WriteLine($"  {words.Question} {number}");
         Line(output, words.Relationship, words.Of(question.Relationships), "    ");
@@ -72,7 +74,7 @@ internal static class ExplanationView
         if (question.ShareBasis != Wire.LegalBasis.Unspecified) Line(output, words.Basis, words.Of(question.ShareBasis), "    ");
         if (question.Ended) output.WriteLine($"    {words.Ended}");
         Line(output, words.Visible, words.Of(question.VisibleClasses), "    ");
-        Line(output, words.Rules, question.Rules.Count == 0 ? words.None : string.Join(' ', question.Rules), "    ");
+        Line(output, words.Rules, rules.Count == 0 ? words.None : string.Join(' ', rules), "    ");
     }
 
     private static void WriteRule(TextWriter output, Wire.DecidingRule rule, ExplanationWords words, string indent)

@@ -4,7 +4,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Cases;
 
 /// <summary>A shared case (共案): one family, one primary unit, any number of serving units, each with its scope (R-CASE-1).</summary>
-internal sealed class CaseFile : IVersioned
+internal sealed class CaseFile : IVersioned, IFamilyFact
 {
     public Guid CaseId { get; set; }
 
@@ -16,10 +16,13 @@ internal sealed class CaseFile : IVersioned
     public DateTimeOffset OpenedAt { get; set; }
 
     public int Version { get; set; }
+
+    /// <summary>Families know their open cases; one that is opened or opened again comes with its subjects' rows.</summary>
+    public IEnumerable<Guid> AffectedIds() => [CaseId];
 }
 
 /// <summary>A person of the family whom the case is about.</summary>
-internal sealed class CaseSubjectRow
+internal sealed class CaseSubjectRow : IFamilyFact
 {
     public Guid CaseId { get; set; }
 
@@ -27,10 +30,12 @@ internal sealed class CaseSubjectRow
 
     /// <summary>The case is open; a person has at most one open case (R-INT-4), whoever opens how many at once.</summary>
     public bool IsOpen { get; set; }
+
+    public IEnumerable<Guid> AffectedIds() => [PersonId];
 }
 
 /// <summary>A unit in the case and its scope.</summary>
-internal sealed class CaseParticipant
+internal sealed class CaseParticipant : IFamilyFact
 {
     public Guid CaseId { get; set; }
 
@@ -56,11 +61,13 @@ internal sealed class CaseParticipant
         if (PersonIds.Length > 0) PersonIds = IdList.ToBytes(IdList.FromBytes(PersonIds).Union(persons));
     }
 
+    public IEnumerable<Guid> AffectedIds() => [CaseId];
+
     public static long Bits(IEnumerable<Wire.Article6Service> services) => services.Aggregate(0L, (bits, s) => bits | (1L << (int)s));
 }
 
 /// <summary>A worker's record in the case (R-CASE-3); its text lies sealed.</summary>
-internal sealed class CaseNote
+internal sealed class CaseNote : IFamilyFact
 {
     public Guid NoteId { get; set; }
 
@@ -75,10 +82,12 @@ internal sealed class CaseNote
     public DateTimeOffset WrittenAt { get; set; }
 
     public byte[] Sealed { get; set; } = [];
+
+    public IEnumerable<Guid> AffectedIds() => [];
 }
 
 /// <summary>Whom a note is shown to besides its author unit (R-NTK-17).</summary>
-internal sealed class NoteShareRow
+internal sealed class NoteShareRow : IFamilyFact
 {
     public Guid NoteId { get; set; }
 
@@ -89,6 +98,8 @@ internal sealed class NoteShareRow
     public DateTimeOffset? Until { get; set; }
 
     public bool IsOpenAt(DateTimeOffset now) => Until is not { } until || now < until;
+
+    public IEnumerable<Guid> AffectedIds() => [];
 }
 
 /// <summary>The case as a whole, as one snapshot holds it; its rules are here.</summary>

@@ -10,40 +10,42 @@ namespace SafetyNet.Exchange.Server.Households;
 /// <summary>The look-up of a person and household for a live step: load, decide, answer in layers (R-HH-1, R-HH-2).</summary>
 internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceBase
 {
+    private static readonly RedactionPlan PersonPlan = RedactionPlan.For(Wire.Person.Descriptor);
+
     public override Task<Wire.LookUpHouseholdResponse> LookUpHousehold(Wire.LookUpHouseholdRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        // Whoever cannot be seen does not count, not even towards "several fit" (R-NTK-14).
-        var seen = FindAll(call, request).Select(family => (Family: family, Standing: StandingTo(call, family)))
-            .Where(found => found.Standing.Relationships != RelationshipSet.None).ToList();
-        if (seen.Count > 1) throw new Refusal(Wire.ErrorReason.Ambiguous, ("field", "name_and_birth_date.district"));
-        if (seen.Count == 0) throw new Refusal(Wire.ErrorReason.NotFound);
-        var (family, standing) = seen[0];
+        var (family, standing) = request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId
+            ? FindById(call, NationalId.Parse(request.NationalId).Canonical)
+            : FindByName(call, request.NameAndBirthDate);
+        if (family is null) throw new Refusal(Wire.ErrorReason.NotFound);
         var decision = call.Decide(QuestionOf(call, family.Person, standing));
         return Task.FromResult(Answer(call, family, standing, decision));
     }
 
-    private static IReadOnlyList<Family> FindAll(Call call, Wire.LookUpHouseholdRequest request)
+    private static (Family? Family, Standing Standing) FindById(Call call, string nationalId)
     {
-        if (request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId)
+        if (call.Families.Find(nationalId) is { } family)
         {
-            var nationalId = NationalId.Parse(request.NationalId).Canonical;
-            if (call.Families.Find(nationalId) is { } family)
-            {
-                call.Concerns(family.Person);
-                return [family];
-            }
-
-            call.Concerns(nationalId);
-            return [];
+            call.Concerns(family.Person);
+            return (family, StandingTo(call, family));
         }
 
-        var key = request.NameAndBirthDate;
+        call.Concerns(nationalId);
+        return (null, Standing.None);
+    }
+
+    private static (Family? Family, Standing Standing) FindByName(Call call, Wire.NameAndBirthDate key)
+    {
         var found = call.Read.FindPersons(call.Vault, key.Name, DateOnly.ParseExact(key.BirthDate, "yyyy-MM-dd", CultureInfo.InvariantCulture));
         // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
         if (key.District.Length > 0) found.RemoveAll(p => !p.Row.IsProtected && !string.Equals(p.Row.District, key.District, StringComparison.Ordinal));
         foreach (var person in found) call.Concerns(person);
-        return [.. found.Select(person => Family.Of(call.Read, call.Vault, person))];
+        // Whoever cannot be seen does not count, not even towards "several fit" (R-NTK-14).
+        var seen = found.Select(person => Family.Of(call.Read, call.Vault, person)).Select(family => (Family: family, Standing: StandingTo(call, family)))
+            .Where(one => one.Standing.Relationships != RelationshipSet.None).ToList();
+        if (seen.Count > 1) throw new Refusal(Wire.ErrorReason.Ambiguous, ("field", "name_and_birth_date.district"));
+        return seen.Count == 1 ? seen[0] : (null, Standing.None);
     }
 
     private static Standing StandingTo(Call call, Family family)
@@ -69,12 +71,10 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     private static void AddFamily(Call call, Wire.LookUpHouseholdResponse response, Family family, Standing standing, Decision decision)
     {
         var guardiansOnly = (decision.Obligations & Obligations.GuardiansOnly) != Obligations.None;
-        // Each person is decided on and shown once, and may stand in the answer twice.
-        var shown = new Dictionary<Guid, Wire.Person>();
         foreach (var member in family.Members)
         {
             if (member.Id == family.Person.Id || (guardiansOnly && !IsParent(family.Relatives, member.Id))) continue;
-            response.Members.Add(new Wire.HouseholdMember { Person = ShownTo(call, member, standing, shown), Role = member.Facts.Role });
+            response.Members.Add(new Wire.HouseholdMember { Person = ShownTo(call, member, standing), Role = member.Facts.Role });
         }
 
         foreach (var (relative, kinship) in family.Relatives)
@@ -82,7 +82,7 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
             if (guardiansOnly && kinship != Wire.Kinship.Parent) continue;
             response.Relatives.Add(new Wire.Relative
             {
-                Person = ShownTo(call, relative, standing, shown), Kinship = kinship,
+                Person = ShownTo(call, relative, standing), Kinship = kinship,
                 SameHousehold = relative.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId,
             });
         }
@@ -96,28 +96,27 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     }
 
     /// <summary>A further person of the answer, decided on by its own protection (R-NTK-10).</summary>
-    private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing, Dictionary<Guid, Wire.Person> shown)
+    private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing)
     {
-        if (shown.TryGetValue(person.Id, out var already)) return already;
         call.Concerns(person);
-        return shown[person.Id] = ShownOf(call, person, call.Consider(QuestionOf(call, person, standing)));
+        return ShownOf(call, person, call.Consider(QuestionOf(call, person, standing)));
     }
 
     private static Wire.Person ShownOf(Call call, KnownPerson person, Decision decision)
     {
-        var plan = RedactionPlan.For(Wire.Person.Descriptor);
-        call.Withhold(plan.Carries.Without(decision.Visible));
-        var copy = person.Person.Clone();
-        plan.Redact(copy, decision.Visible);
-        return copy;
+        call.Withhold(PersonPlan.Carries.Without(decision.Visible));
+        return person.ShownWith(PersonPlan, decision.Visible);
     }
 
     private static void AddInvolvements(Call call, Wire.LookUpHouseholdResponse response, Links links)
     {
         foreach (var involvement in Involvements.Of(links, call.Unit.UnitId, call.Members)) response.Involvements.Add(involvement);
-        // The primary unit hears who was shown that it is involved (R-HH-6).
-        foreach (var primary in links.Cases.Where(c => c.Role == Wire.ParticipantRole.Primary
-            && !string.Equals(c.UnitId, call.Unit.UnitId, StringComparison.Ordinal)).Select(c => (c.UnitId, c.CaseId)).Distinct())
-            call.Change.Notify(new NoticeDraft(primary.UnitId, Wire.NoticeKind.HouseholdLookedUp, null, primary.CaseId));
+        // The primary unit hears who was shown that it is involved (R-HH-6): once for each case, of which several subjects may be in the household.
+        foreach (var link in links.Cases)
+        {
+            if (link.Role != Wire.ParticipantRole.Primary || string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal)) continue;
+            var notice = new NoticeDraft(link.UnitId, Wire.NoticeKind.HouseholdLookedUp, null, link.CaseId);
+            if (!call.Change.Notices.Contains(notice)) call.Change.Notify(notice);
+        }
     }
 }

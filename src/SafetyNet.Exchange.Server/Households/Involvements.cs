@@ -13,12 +13,20 @@ internal static class Involvements
     /// <summary>Units that take part in a case or hold an accepted referral, the caller's own left out; one entry each, by unit id.</summary>
     public static IEnumerable<Wire.Involvement> Of(Links links, string callerUnitId, MemberDirectory members)
     {
-        var serving = links.Cases.Where(c => Standing.OfParticipant(c.Role) != RelationshipSet.None).Select(c => (c.UnitId, IsPrimary: c.Role == Wire.ParticipantRole.Primary))
-            .Concat(links.Referrals.Where(r => Standing.IsServed(r.State)).Select(r => (UnitId: r.ToUnitId, IsPrimary: false)));
-        foreach (var group in serving.GroupBy(s => s.UnitId, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal))
+        // Few units serve one household: a sorted list beats a grouping on the most frequent call there is.
+        var serving = new List<(string UnitId, bool IsPrimary)>(links.Cases.Count + links.Referrals.Count);
+        foreach (var link in links.Cases)
+            if (Standing.OfParticipant(link.Role) != RelationshipSet.None) serving.Add((link.UnitId, link.Role == Wire.ParticipantRole.Primary));
+        foreach (var link in links.Referrals)
+            if (Standing.IsServed(link.State)) serving.Add((link.ToUnitId, false));
+        serving.Sort(static (left, right) => string.CompareOrdinal(left.UnitId, right.UnitId) is not 0 and var order ? order : right.IsPrimary.CompareTo(left.IsPrimary));
+        for (var at = 0; at < serving.Count; at++)
         {
-            if (string.Equals(group.Key, callerUnitId, StringComparison.Ordinal) || members.FindUnit(group.Key) is not { } unit) continue;
-            yield return Pointer(unit, group.Any(s => s.IsPrimary));
+            // Of one unit's entries the primary one comes first, and only the first counts.
+            var (unitId, isPrimary) = serving[at];
+            if (at > 0 && string.Equals(serving[at - 1].UnitId, unitId, StringComparison.Ordinal)) continue;
+            if (string.Equals(unitId, callerUnitId, StringComparison.Ordinal) || members.FindUnit(unitId) is not { } unit) continue;
+            yield return Pointer(unit, isPrimary);
         }
     }
 

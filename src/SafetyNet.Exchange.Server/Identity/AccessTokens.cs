@@ -48,6 +48,18 @@ internal sealed class AccessTokens
         _validated = new ValidatedTokens(capacity);
     }
 
+    /// <summary>
+    /// The same on an open connection, which nearly always sends the token that it sent last: that one is known again by its text, without a hash. The text stays
+    /// in memory for as long as the connection, whose decoder keeps the header anyway.
+    /// </summary>
+    public ValueTask<TokenDecision> DecideAsync(string? authorization, MemberConnection connection, CancellationToken cancellation)
+    {
+        var generation = _keys.Generation;
+        if (connection.LastToken is { } last && last.Generation == generation && string.Equals(last.Authorization, authorization, StringComparison.Ordinal))
+            return new(StillValid(last.Claims));
+        return RememberAsync(DecideAsync(authorization, connection.Certificate, cancellation), authorization, connection, generation);
+    }
+
     /// <summary>Looks at the value of <c>authorization</c> on a connection made with the certificate of this thumbprint. Completes at once for a token seen before.</summary>
     /// <param name="authorization">The header as sent; null, or several values joined, are refused.</param>
     public ValueTask<TokenDecision> DecideAsync(string? authorization, MemberCertificate certificate, CancellationToken cancellation)
@@ -56,9 +68,20 @@ internal sealed class AccessTokens
         if (authorization.Length - Bearer.Length is <= 0 or > LongestToken || !Ascii.IsValid(authorization)) return new(Refuse(TokenRefusal.Malformed));
         var key = TokenKey.Of(authorization.AsSpan(Bearer.Length), certificate.ThumbprintSha256);
         if (_validated.Find(key, _keys.Generation) is { } known)
-            return new(_clock.GetUtcNow() < known.ExpiresAt + ClockSkew ? new TokenDecision(known, TokenRefusal.None) : Refuse(TokenRefusal.Expired));
+            return new(StillValid(known));
         return new(DecideNewAsync(authorization[Bearer.Length..], key, certificate, cancellation));
     }
+
+    private static async ValueTask<TokenDecision> RememberAsync(
+        ValueTask<TokenDecision> deciding, string? authorization, MemberConnection connection, int generation)
+    {
+        var decision = await deciding;
+        if (decision.Claims is { } claims) connection.LastToken = new TokenOfConnection(authorization!, claims, generation);
+        return decision;
+    }
+
+    private TokenDecision StillValid(TokenClaims claims) =>
+        _clock.GetUtcNow() < claims.ExpiresAt + ClockSkew ? new TokenDecision(claims, TokenRefusal.None) : Refuse(TokenRefusal.Expired);
 
     private async Task<TokenDecision> DecideNewAsync(string text, TokenKey key, MemberCertificate certificate, CancellationToken cancellation)
     {

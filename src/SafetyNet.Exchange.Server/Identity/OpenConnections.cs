@@ -1,5 +1,9 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
+using System.Net;
 using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using SafetyNet.Exchange.Protocol.Identity;
@@ -7,7 +11,38 @@ using SafetyNet.Exchange.Protocol.Identity;
 namespace SafetyNet.Exchange.Server.Identity;
 
 /// <summary>The member a connection was made by, decided once in the handshake. Found among the connection's features by every call on it.</summary>
-internal sealed record MemberConnection(MemberCertificate Certificate);
+internal sealed class MemberConnection(MemberCertificate certificate)
+{
+    private volatile TokenOfConnection? _lastToken;
+    private volatile PeerName? _peer;
+
+    public MemberCertificate Certificate { get; } = certificate;
+
+    /// <summary>SHA-256 of the certificate as records carry it, 32 bytes.</summary>
+    public ByteString CertificateSha256 { get; } = UnsafeByteOperations.UnsafeWrap(Base64Url.DecodeFromChars(certificate.ThumbprintSha256));
+
+    /// <summary>The token that the connection sent last, once it was accepted; null: none yet.</summary>
+    public TokenOfConnection? LastToken
+    {
+        get => _lastToken;
+        set => _lastToken = value;
+    }
+
+    /// <summary>Where a call came from, as gRPC writes it; written once for all calls from one address.</summary>
+    public string PeerOf(ServerCallContext context)
+    {
+        var (address, port) = (context.GetHttpContext().Connection.RemoteIpAddress, context.GetHttpContext().Connection.RemotePort);
+        if (_peer is { } known && known.Port == port && Equals(known.Address, address)) return known.Text;
+        _peer = new PeerName(address, port, context.Peer);
+        return _peer.Text;
+    }
+
+    private sealed record PeerName(IPAddress? Address, int Port, string Text);
+}
+
+/// <summary>An accepted token with the generation of the authority's keys that it was accepted under.</summary>
+/// <param name="Authorization">Value of the header as sent.</param>
+internal sealed record TokenOfConnection(string Authorization, TokenClaims Claims, int Generation);
 
 /// <summary>
 /// Every open member connection. Caps them per certificate, and ends those that are too old or whose member is no longer welcome: first no new calls, then, when

@@ -29,7 +29,7 @@ internal sealed class AnswerStep(string policyRevision)
         plan.Redact(answer, call.Visible);
         var shown = new Shown(((plan.Carries & call.Visible) | plan.TextClasses(answer)) & ClassSet.Personal, (plan.Carries.Without(call.Visible) | call.Withheld) & ClassSet.Personal);
         if (_disclosures.GetOrAdd(answer.Descriptor, FindDisclosure) is not { } field) return shown;
-        var disclosure = new Wire.Disclosure { DecisionId = call.DecisionId.ToString(), PolicyRevision = policyRevision };
+        var disclosure = new Wire.Disclosure { DecisionId = call.DecisionText, PolicyRevision = policyRevision };
         disclosure.ShownClasses.Add(shown.Classes.InTableOrder());
         disclosure.WithheldClasses.Add(shown.Withheld.InTableOrder());
         field.Accessor.SetValue(answer, disclosure);
@@ -37,10 +37,14 @@ internal sealed class AnswerStep(string policyRevision)
     }
 
     /// <summary>The commitment of the record, so that the caller can prove later that its call is in the log (R-AUD-8), and the decision's id.</summary>
-    public static void AddTrailers(Metadata trailers, Guid decisionId, LogPlace place)
+    public static void AddTrailers(Metadata trailers, Call call, LogPlace place)
     {
-        trailers.Add("safetynet-record", $"{place.Position.ToString(CultureInfo.InvariantCulture)}:{Base64Url.EncodeToString(place.LeafHash)}");
-        trailers.Add("safetynet-decision", decisionId.ToString());
+        Span<char> commitment = stackalloc char[64];
+        place.Position.TryFormat(commitment, out var at, provider: CultureInfo.InvariantCulture);
+        commitment[at++] = ':';
+        at += Base64Url.EncodeToChars(place.LeafHash, commitment[at..]);
+        trailers.Add("safetynet-record", new string(commitment[..at]));
+        trailers.Add("safetynet-decision", call.DecisionText);
     }
 
     private static FieldDescriptor? FindDisclosure(MessageDescriptor answer) =>

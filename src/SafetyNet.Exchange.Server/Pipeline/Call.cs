@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Identity;
@@ -13,12 +14,14 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 /// </summary>
 internal sealed class Call(MethodRule? rule, string method, string peer, DateTimeOffset now, Exchange exchange)
 {
-    private readonly SortedSet<string> _subjects = new(StringComparer.Ordinal);
-    private readonly SortedSet<string> _resources = new(StringComparer.Ordinal);
-    private readonly SortedSet<string> _rules = new(StringComparer.Ordinal);
+    private readonly List<string> _subjects = [];
+    private readonly List<string> _resources = [];
+    private readonly List<IReadOnlyList<string>> _rules = [];
     private readonly DecidedQuestions _questions = new();
-    private IReadOnlyList<string>? _lastRules;
+    private NeedToKnowQuestion _lastQuestion;
+    private Decision? _lastDecision;
     private ReadSession? _read;
+    private string? _decisionText;
 
     /// <summary>What the contract says of the method. Server reflection alone has none.</summary>
     public MethodRule Rule => rule ?? throw new InvalidOperationException("the method is not one of the contract");
@@ -31,8 +34,11 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     public Guid DecisionId { get; } = Guid.CreateVersion7(now);
 
-    /// <summary>Certificate of the connection; null: the listener gave none.</summary>
-    public MemberCertificate? Certificate { get; set; }
+    /// <summary>The decision's id as answers and records carry it.</summary>
+    public string DecisionText => _decisionText ??= DecisionId.ToString();
+
+    /// <summary>Connection that the call came on; null: not looked at yet.</summary>
+    public MemberConnection? Connection { get; set; }
 
     /// <summary>Calling system, once certificate, token and registry agree.</summary>
     public CallingMember? Member { get; set; }
@@ -76,17 +82,11 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     public RelationshipSet Relationships { get; private set; } = RelationshipSet.None;
 
-    public IEnumerable<string> Subjects => _subjects;
-
-    public IEnumerable<string> Resources => _resources;
-
-    public IEnumerable<string> Rules => _rules;
-
     /// <summary>The snapshot that the whole call reads.</summary>
     public ReadSession Read => _read ??= exchange.Store.Read();
 
     public static Call Of(ServerCallContext context) =>
-        (Call)context.UserState[typeof(Call)];
+        context.GetHttpContext().Features.Get<Call>() ?? throw new InvalidOperationException("the call did not come through the pipeline");
 
     /// <summary>
     /// The inputs of a need-to-know decision as far as the call itself knows them; the feature adds what it loaded.
@@ -114,14 +114,15 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     /// <summary>Decides on a part of the answer, which the feature leaves out where it may not be seen.</summary>
     public Decision Consider(in NeedToKnowQuestion question)
     {
+        // Most persons of one answer are asked about in the same words, and a decision is a pure function of its question (R-NTK-15).
+        if (_lastDecision is { } last && question == _lastQuestion) return last;
         var decision = exchange.Policy.Decide(question);
         _questions.Add(question, decision);
+        (_lastQuestion, _lastDecision) = (question, decision);
         Visible |= decision.Visible;
         Relationships |= question.Relationships;
-        // The policy gives the same list for the same rules, and most persons of an answer are decided by the same.
-        if (ReferenceEquals(decision.Rules, _lastRules)) return decision;
-        _lastRules = decision.Rules;
-        foreach (var id in decision.Rules) _rules.Add(id);
+        // The policy gives the same list for the same rules.
+        if (!_rules.Contains(decision.Rules)) _rules.Add(decision.Rules);
         return decision;
     }
 
@@ -160,7 +161,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         _resources.Clear();
         _rules.Clear();
         _questions.Clear();
-        _lastRules = null;
+        _lastDecision = null;
         (Visible, Withheld, Relationships) = (ClassSet.None, ClassSet.None, RelationshipSet.None);
     }
 
@@ -173,7 +174,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     }
 
     /// <summary>On a stream: each message is decided on by itself.</summary>
-    public void BeginNextMessage() => (Visible, Withheld) = (ClassSet.None, ClassSet.None);
+    public void BeginNextMessage() => (Visible, Withheld, _lastDecision) = (ClassSet.None, ClassSet.None, null);
 
     public void EndRead()
     {
@@ -187,10 +188,10 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         var record = new Wire.AuditRecord
         {
             Version = 1,
-            DecisionId = DecisionId.ToString(),
+            DecisionId = DecisionText,
             DecidedAt = Timestamp.FromDateTimeOffset(Now),
             Method = Method,
-            System = Certificate?.Id.Uri ?? "",
+            System = Connection?.Certificate.Id.Uri ?? "",
             AgencyCode = Member?.System.Agency.Code ?? "",
             Jurisdiction = Member?.System.Agency.Jurisdiction ?? Wire.Jurisdiction.Unspecified,
             Outcome = outcome,
@@ -199,17 +200,35 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
             Peer = Peer,
             RequestId = RequestId,
         };
-        if (Certificate is { } certificate)
-            record.CertificateSha256 = Google.Protobuf.ByteString.CopyFrom(System.Buffers.Text.Base64Url.DecodeFromChars(certificate.ThumbprintSha256));
+        if (Connection is { } connection) record.CertificateSha256 = connection.CertificateSha256;
         if (Context is { } context) Describe(record, context);
-        record.Subjects.Add(_subjects);
-        record.Resources.Add(_resources);
-        record.Rules.Add(_rules);
+        AddSorted(record.Subjects, _subjects);
+        AddSorted(record.Resources, _resources);
+        AddRules(record.Rules, _rules);
         record.ShownClasses.Add(shown.InTableOrder());
         record.WithheldClasses.Add(withheld.InTableOrder());
         record.Relationships.Add(Relationships.InTableOrder());
         if (Member is { } member) record.Inputs = _questions.ToWire(exchange.HoldableBy(member));
         return record;
+    }
+
+    /// <summary>Each once, in ordinal order.</summary>
+    private static void AddSorted(RepeatedField<string> field, List<string> values)
+    {
+        values.Sort(StringComparer.Ordinal);
+        string? last = null;
+        foreach (var value in values)
+        {
+            if (!string.Equals(value, last, StringComparison.Ordinal)) field.Add(value);
+            last = value;
+        }
+    }
+
+    /// <summary>The lists of decisions are sorted and without doubles already; mostly there is one.</summary>
+    private static void AddRules(RepeatedField<string> field, List<IReadOnlyList<string>> lists)
+    {
+        if (lists.Count == 1) field.AddRange(lists[0]);
+        else AddSorted(field, [.. lists.SelectMany(list => list)]);
     }
 
     private void Describe(Wire.AuditRecord record, Wire.AccessContext context)

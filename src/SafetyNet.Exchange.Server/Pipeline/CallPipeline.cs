@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
 
@@ -83,8 +84,9 @@ internal sealed class CallPipeline(
 
     private async Task<TResult> GuardAsync<TResult>(ServerCallContext context, Func<Call, Task<TResult>> run)
     {
-        var call = new Call(methods.Find(context.Method), context.Method, context.Peer, Instants.Whole(clock.GetUtcNow()), exchange);
-        context.UserState[typeof(Call)] = call;
+        var http = context.GetHttpContext();
+        var call = new Call(methods.Find(context.Method), context.Method, http.GetMember().PeerOf(context), Instants.Whole(clock.GetUtcNow()), exchange);
+        http.Features.Set(call);
         using var activity = Telemetry.Calls.StartActivity(context.Method, ActivityKind.Server);
         try
         {
@@ -110,7 +112,7 @@ internal sealed class CallPipeline(
         catch (Exception e) when (e is not RpcException)
         {
             ServerLog.CallFailed(call.Method, call.DecisionId, e);
-            throw await RefuseAsync(call, new Refusal(Wire.ErrorReason.Internal, ("decision_id", call.DecisionId.ToString())));
+            throw await RefuseAsync(call, new Refusal(Wire.ErrorReason.Internal, ("decision_id", call.DecisionText)));
         }
         finally
         {
@@ -129,7 +131,7 @@ internal sealed class CallPipeline(
         call.EndRead();
         var place = await commits.CommitAsync(entry, call.Change);
         call.IsRecorded = true;
-        AnswerStep.AddTrailers(context.ResponseTrailers, call.DecisionId, place);
+        AnswerStep.AddTrailers(context.ResponseTrailers, call, place);
     }
 
     /// <summary>
@@ -139,13 +141,13 @@ internal sealed class CallPipeline(
     private async Task<RpcException> RefuseAsync(Call call, Refusal refusal)
     {
         call.EndRead();
-        if (call.IsRecorded) return RefusalStatus.ToRpcException(refusal, call.DecisionId.ToString());
+        if (call.IsRecorded) return RefusalStatus.ToRpcException(refusal, call.DecisionText);
         try
         {
             var entry = AuditEntry.Of(call.ToRecord(Wire.AuditOutcome.Refused, refusal.Reason, ClassSet.None, ClassSet.None));
             var place = await commits.CommitAsync(entry, change: null);
-            var exception = RefusalStatus.ToRpcException(refusal, call.DecisionId.ToString());
-            AnswerStep.AddTrailers(exception.Trailers, call.DecisionId, place);
+            var exception = RefusalStatus.ToRpcException(refusal, call.DecisionText);
+            AnswerStep.AddTrailers(exception.Trailers, call, place);
             return exception;
         }
         catch (StoreUnavailableException)
@@ -158,6 +160,6 @@ internal sealed class CallPipeline(
     {
         ServerLog.RecordNotWritten(call.Method, call.DecisionId);
         return RefusalStatus.ToRpcException(
-            new Refusal(Wire.ErrorReason.AuditUnavailable) { RetryAfter = TimeSpan.FromSeconds(5) }, call.DecisionId.ToString());
+            new Refusal(Wire.ErrorReason.AuditUnavailable) { RetryAfter = TimeSpan.FromSeconds(5) }, call.DecisionText);
     }
 }

@@ -9,10 +9,11 @@ internal sealed class IdentityStep(AccessTokens tokens, RevocationLists revocati
 {
     public async ValueTask AdmitAsync(Call call, ServerCallContext context)
     {
-        var connection = context.GetHttpContext().GetMember();
-        call.Certificate = connection.Certificate;
-        var authorization = context.RequestHeaders.GetValue("authorization");
-        var token = await tokens.DecideAsync(authorization, connection.Certificate, context.CancellationToken);
+        var http = context.GetHttpContext();
+        var connection = http.GetMember();
+        call.Connection = connection;
+        var header = http.Request.Headers.Authorization;
+        var token = await tokens.DecideAsync(header.Count == 0 ? null : header.ToString(), connection, context.CancellationToken);
         if (token.Claims is not { } claims) throw Because(token.Refusal);
         var refusal = MemberAgreement.Decide(
             connection.Certificate, revocation.StatusOf(connection.Certificate), claims, call.Members, clock.GetUtcNow(), out var member);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics;
 
 namespace SafetyNet.Exchange.Server.Policy;
@@ -6,6 +7,10 @@ namespace SafetyNet.Exchange.Server.Policy;
 /// <param name="Bits">Bit <c>n</c> stands for the class with number <c>n</c>; bit 0 is never set.</param>
 internal readonly record struct ClassSet(uint Bits)
 {
+    private const int MostLists = 4096;
+
+    private static readonly ConcurrentDictionary<uint, IReadOnlyList<Wire.ConfidentialityClass>> Lists = new();
+
     /// <summary>No class at all.</summary>
     public static ClassSet None => default;
 
@@ -53,10 +58,13 @@ internal readonly record struct ClassSet(uint Bits)
     /// <summary>The classes in the order of the code table, as <c>Disclosure</c> lists them.</summary>
     public IReadOnlyList<Wire.ConfidentialityClass> InTableOrder()
     {
+        // Few of the possible sets occur, each on very many answers and records.
+        if (Lists.TryGetValue(Bits, out var known)) return known;
         var classes = new Wire.ConfidentialityClass[Count];
         var at = 0;
         for (var rest = Bits; rest != 0; rest &= rest - 1)
             classes[at++] = (Wire.ConfidentialityClass)BitOperations.TrailingZeroCount(rest);
+        if (Lists.Count < MostLists) Lists.TryAdd(Bits, Array.AsReadOnly(classes));
         return classes;
     }
 

@@ -9,20 +9,31 @@ internal sealed class DecidedQuestions
     /// <summary>Questions that are kept; the others are counted.</summary>
     private const int Most = 16;
 
-    private readonly List<(NeedToKnowQuestion Question, Decision Decision)> _decided = [];
+    private NeedToKnowQuestion _first;
+    private Decision? _firstDecision;
+    private List<(NeedToKnowQuestion Question, Decision Decision)>? _others;
     private uint _further;
 
     public void Add(in NeedToKnowQuestion question, Decision decision)
     {
-        foreach (var (known, _) in _decided)
+        if (_firstDecision is null)
+        {
+            (_first, _firstDecision) = (question, decision);
+            return;
+        }
+
+        if (question == _first) return;
+        _others ??= [];
+        foreach (var (known, _) in _others)
             if (known == question) return;
-        if (_decided.Count < Most) _decided.Add((question, decision));
+        if (_others.Count < Most - 1) _others.Add((question, decision));
         else _further++;
     }
 
     public void Clear()
     {
-        _decided.Clear();
+        _firstDecision = null;
+        _others = null;
         _further = 0;
     }
 
@@ -30,11 +41,20 @@ internal sealed class DecidedQuestions
     /// <param name="holdable">Classes that the caller may hold at all.</param>
     public Wire.DecisionInputs? ToWire(ClassSet holdable)
     {
-        if (_decided.Count == 0) return null;
-        var first = _decided[0].Question;
-        var inputs = new Wire.DecisionInputs { AgencyKind = first.AgencyKind, UnitKind = first.UnitKind, FurtherQuestions = _further };
+        if (_firstDecision is null) return null;
+        var inputs = new Wire.DecisionInputs { AgencyKind = _first.AgencyKind, UnitKind = _first.UnitKind, FurtherQuestions = _further };
         if (!holdable.ContainsAll(ClassSet.Personal)) inputs.NotHoldableClasses.Add(ClassSet.Personal.Without(holdable).InTableOrder());
-        foreach (var (question, decision) in _decided) inputs.Questions.Add(ToWire(question, decision, holdable));
+        inputs.Questions.Add(ToWire(_first, _firstDecision, holdable));
+        if (_others is null) return inputs;
+        // The rules of one question are those of the record: they stand there.
+        inputs.Questions[0].Rules.Add(_firstDecision.Rules);
+        foreach (var (question, decision) in _others)
+        {
+            var wire = ToWire(question, decision, holdable);
+            wire.Rules.Add(decision.Rules);
+            inputs.Questions.Add(wire);
+        }
+
         return inputs;
     }
 
@@ -53,7 +73,6 @@ internal sealed class DecidedQuestions
         Add(wire.SharedClasses, question.Shared);
         Add(wire.ScopeClasses, question.ServiceScope);
         Add(wire.VisibleClasses, decision.Visible.Without(Wire.ConfidentialityClass.NotPersonal));
-        wire.Rules.Add(decision.Rules);
         return wire;
     }
 

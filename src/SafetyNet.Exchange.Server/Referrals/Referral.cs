@@ -21,7 +21,7 @@ internal readonly record struct ReferralTransition(
 /// A referral (轉介) and its states. Which moves exist is a table and nothing else; a move outside of it is refused with the moves that are allowed. What is
 /// personal in it lies sealed.
 /// </summary>
-internal sealed class Referral : IVersioned
+internal sealed class Referral : IVersioned, IFamilyFact
 {
     /// <summary>Every move there is (R-REF-1). TRANSFER waits for the handshake of R-REF-10 and has no RPC yet, so it is not here.</summary>
     public static readonly IReadOnlyList<ReferralTransition> Transitions =
@@ -81,6 +81,8 @@ internal sealed class Referral : IVersioned
     public byte[] Sealed { get; set; } = [];
 
     public int Version { get; set; }
+
+    public IEnumerable<Guid> AffectedIds() => [ReferralId];
 
     /// <summary>Moves the referral, or refuses with what is allowed to this party in this state.</summary>
     public void Move(Wire.ReferralAction action, ReferralParty party)

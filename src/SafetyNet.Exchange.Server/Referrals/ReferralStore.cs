@@ -5,15 +5,17 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Referrals;
 
 /// <summary>A person whom a referral is about; which persons units have to do with is read from here at each call.</summary>
-internal sealed class ReferralSubjectRow
+internal sealed class ReferralSubjectRow : IFamilyFact
 {
     public Guid ReferralId { get; set; }
 
     public Guid PersonId { get; set; }
+
+    public IEnumerable<Guid> AffectedIds() => [PersonId];
 }
 
 /// <summary>A move that was made; never changed (R-REF-2).</summary>
-internal sealed class ReferralMoveRow
+internal sealed class ReferralMoveRow : IFamilyFact
 {
     public Guid MoveId { get; set; }
 
@@ -34,6 +36,8 @@ internal sealed class ReferralMoveRow
 
     /// <summary>Remark, sealed; empty: none.</summary>
     public byte[] Remark { get; set; } = [];
+
+    public IEnumerable<Guid> AffectedIds() => [];
 }
 
 /// <summary>Where referrals lie.</summary>

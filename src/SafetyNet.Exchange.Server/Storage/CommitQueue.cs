@@ -52,8 +52,8 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>Told after a flush which unit has new notices; called on the writer's thread, so it only rings a bell.</summary>
     public Action<string>? Noticed { get; set; }
 
-    /// <summary>Told after a flush that changed rows of features, before any of its calls is answered.</summary>
-    public Action? Changed { get; set; }
+    /// <summary>Told after a flush which changes of features' rows are durable, before any of its calls is answered.</summary>
+    public Action<IEnumerable<Change>>? Changed { get; set; }
 
     /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
     public bool IsBroken => _broken is not null;
@@ -68,13 +68,25 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <exception cref="KeyTakenException">Run the call again: it sees the other's row now.</exception>
     /// <exception cref="StaleRowException">Somebody else was first.</exception>
     /// <exception cref="StoreUnavailableException">Nothing happened.</exception>
-    public async ValueTask<LogPlace> CommitAsync(AuditEntry entry, Change? change)
+    public Task<LogPlace> CommitAsync(AuditEntry entry, Change? change)
     {
-        if (_broken is { } broken) throw new StoreUnavailableException(broken);
+        if (_broken is { } broken) return Task.FromException<LogPlace>(new StoreUnavailableException(broken));
         var pending = new Pending(entry, change);
+        return _waiting.Writer.TryWrite(pending) ? pending.Done.Task : WaitForPlaceAsync(pending);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _stopped.Task;
+    }
+
+    /// <summary>The queue is full, or closed.</summary>
+    private async Task<LogPlace> WaitForPlaceAsync(Pending pending)
+    {
         try
         {
-            if (!_waiting.Writer.TryWrite(pending)) await _waiting.Writer.WriteAsync(pending);
+            await _waiting.Writer.WriteAsync(pending);
         }
         catch (ChannelClosedException closed)
         {
@@ -82,12 +94,6 @@ internal sealed class CommitQueue : IAsyncDisposable
         }
 
         return await pending.Done.Task;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _waiting.Writer.TryComplete();
-        await _stopped.Task;
     }
 
     private void WriteAll()
@@ -170,7 +176,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         Flushes++;
         _log.Publish(checkpoint);
         session.Committed();
-        if (batch.Exists(p => p.Failure is null && p.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0))) Changed?.Invoke();
+        if (batch.Exists(HasRows)) Changed?.Invoke(batch.Where(HasRows).Select(p => p.Change!));
         foreach (var (pending, place) in committed) pending.Done.TrySetResult(place);
         foreach (var pending in batch)
         {
@@ -179,6 +185,9 @@ internal sealed class CommitQueue : IAsyncDisposable
                 foreach (var notice in change.Notices) noticed(notice.UnitId);
         }
     }
+
+    private static bool HasRows(Pending pending) =>
+        pending.Failure is null && pending.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0);
 
     private sealed class Pending(AuditEntry entry, Change? change)
     {
@@ -196,7 +205,8 @@ internal sealed class CommitQueue : IAsyncDisposable
     {
         private readonly AuditLog _log;
         private readonly ExchangeDb _db;
-        private readonly SqliteCommand _record, _key, _notice, _sequence, _inbox, _acknowledge, _node, _checkpoint, _savepoint, _release, _rollback;
+        private readonly HotStatement _record;
+        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _node, _checkpoint, _savepoint, _release, _rollback;
         private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
         private readonly List<string> _sequencesOfCommit = [];
 
@@ -209,8 +219,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             _savepoint = Command("SAVEPOINT one");
             _release = Command("RELEASE one");
             _rollback = Command("ROLLBACK TO one");
-            _record = Command("INSERT INTO audit_record (position, decision_id, leaf_hash, body) VALUES ($position, $decision, $leaf, $body)",
-                "$position", "$decision", "$leaf", "$body");
+            _record = new HotStatement(Connection, "INSERT INTO audit_record (position, decision_id, leaf_hash, body) VALUES (?1, ?2, ?3, ?4)");
             _key = Command("INSERT INTO request_key (key, request_hash, outcome, at) VALUES ($key, $hash, $outcome, $at) ON CONFLICT DO NOTHING",
                 "$key", "$hash", "$outcome", "$at");
             _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id) "
@@ -299,6 +308,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         public void Dispose()
         {
             foreach (var command in Commands()) command.Dispose();
+            _record.Dispose();
             _db.Dispose();
             Connection.Dispose();
         }
@@ -306,8 +316,13 @@ internal sealed class CommitQueue : IAsyncDisposable
         private LogPlace Append(AuditEntry entry)
         {
             var place = new LogPlace(_log.Append(entry.LeafHash), entry.LeafHash);
-            Set(_record, place.Position, entry.DecisionId.ToByteArray(true), entry.LeafHash, entry.Body);
-            _record.ExecuteNonQuery();
+            Span<byte> decision = stackalloc byte[16];
+            entry.DecisionId.TryWriteBytes(decision, bigEndian: true, out _);
+            _record.Bind(1, place.Position);
+            _record.Bind(2, decision);
+            _record.Bind(3, entry.LeafHash);
+            _record.Bind(4, entry.Body);
+            _record.Run();
             return place;
         }
 
@@ -379,7 +394,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         }
 
         private IEnumerable<SqliteCommand> Commands() =>
-            [_record, _key, _notice, _sequence, _inbox, _acknowledge, _node, _checkpoint, _savepoint, _release, _rollback];
+            [_key, _notice, _sequence, _inbox, _acknowledge, _node, _checkpoint, _savepoint, _release, _rollback];
 
         private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

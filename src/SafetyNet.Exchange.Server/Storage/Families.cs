@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace SafetyNet.Exchange.Server.Storage;
 
-/// <summary>A person with household, kin and live steps, opened from one snapshot. Shared by calls: whoever shows a person of it clones first.</summary>
+/// <summary>A person with household, kin and live steps, opened from one snapshot. Shared by calls and never changed.</summary>
 internal sealed record Family(
     KnownPerson Person, IReadOnlyList<KnownPerson> Members, IReadOnlyList<(KnownPerson Person, Wire.Kinship Kinship)> Relatives, Links Links)
 {
@@ -18,47 +18,115 @@ internal sealed record Family(
         var members = person.Row.HouseholdId is { } household ? session.MembersOf(vault, household, opened) : [];
         return new Family(person, members, relatives, Links.Of(session, person));
     }
+
+    /// <summary>Ids of all that this family was made of: persons, their households, referrals, cases. Whatever adds to it names one of them.</summary>
+    public Guid[] MadeOf()
+    {
+        var ids = new HashSet<Guid>();
+        Add(Person);
+        foreach (var member in Members) Add(member);
+        foreach (var (relative, _) in Relatives) Add(relative);
+        foreach (var link in Links.Referrals) ids.Add(link.ReferralId);
+        foreach (var link in Links.Cases) ids.Add(link.CaseId);
+        return [.. ids];
+
+        void Add(KnownPerson person)
+        {
+            ids.Add(person.Id);
+            if (person.Row.HouseholdId is { } household) ids.Add(household);
+        }
+    }
 }
 
 /// <summary>
-/// Families that were opened lately, each with the revision of the store it was read at. A commit that changes persons or live steps raises the revision before
-/// it is acknowledged, so whatever a call finds here is what a snapshot of that moment would show: no relationship outlives the step it follows from (R-NTK-3).
+/// A row of which it is known whose families it changes. A row of any other kind is taken to change every family, so that one that is forgotten costs time and
+/// never shows what has ended.
+/// </summary>
+internal interface IFamilyFact
+{
+    /// <summary>Persons, households, referrals or cases that the row tells something of; none: no family shows it.</summary>
+    IEnumerable<Guid> AffectedIds();
+}
+
+/// <summary>
+/// Families that were opened lately. A commit that changes persons or live steps notes whom it affects before it is acknowledged, so whatever a call finds here is
+/// what a snapshot of that moment would show: no relationship outlives the step it follows from (R-NTK-3).
 /// </summary>
 /// <remarks>
 /// Why: in write-ahead mode every commit, and each call's record is one, empties the page caches of all readers; reading the same family again cost several times the
-/// rest of a look-up. Memory: at most two generations of <see cref="MostFamilies"/>; national ids are keyed by blind index.
+/// rest of a look-up (docs/decisions/0007). Memory: at most two generations of <see cref="MostFamilies"/>; they hold opened persons, so their keys are the plain
+/// national ids.
 /// </remarks>
 internal sealed class Families(SqliteStore store, Vault vault)
 {
     /// <summary>Families of one generation; about 4 KiB each.</summary>
     private const int MostFamilies = 8192;
 
-    private long _revision;
-    private volatile ConcurrentDictionary<Key, Entry> _young = new();
-    private volatile ConcurrentDictionary<Key, Entry> _old = new();
+    /// <summary>Most ids whose last change is kept apart; beyond, all families are read anew and the list begins again.</summary>
+    private const int MostChanges = 100_000;
 
-    /// <summary>Persons or live steps changed; called when the change is durable and before anybody hears of it.</summary>
-    public void Changed() => Interlocked.Increment(ref _revision);
+    private readonly ConcurrentDictionary<Guid, long> _changedAt = new();
+    private long _revision;
+    private long _allChangedAt;
+    private volatile ConcurrentDictionary<string, Entry> _young = new(StringComparer.Ordinal);
+    private volatile ConcurrentDictionary<string, Entry> _old = new(StringComparer.Ordinal);
+
+    /// <summary>Persons or live steps changed; called by the one writer when the changes are durable and before anybody hears of them.</summary>
+    public void Changed(IEnumerable<Change> changes)
+    {
+        var next = _revision + 1;
+        foreach (var row in changes.SelectMany(change => change.Added.Concat(change.Updated)))
+        {
+            if (row is not IFamilyFact fact) Volatile.Write(ref _allChangedAt, next);
+            else
+                foreach (var id in fact.AffectedIds()) _changedAt[id] = next;
+        }
+
+        if (_changedAt.Count > MostChanges)
+        {
+            Volatile.Write(ref _allChangedAt, next);
+            _changedAt.Clear();
+        }
+
+        // Last: who reads this number sees what was noted above.
+        Volatile.Write(ref _revision, next);
+    }
 
     /// <summary>The family of a national id; null: nobody has it.</summary>
+    /// <param name="nationalId">In canonical form.</param>
     public Family? Find(string nationalId)
     {
-        Span<byte> index = stackalloc byte[BlindIndex.SizeBytes];
-        vault.Index.OfNationalId(nationalId, index);
-        var key = new Key(new UInt128(Word(index, 0), Word(index, 8)), new UInt128(Word(index, 16), Word(index, 24)));
         // Before the snapshot begins: what is read may be newer than this number, never older.
         var revision = Volatile.Read(ref _revision);
-        if ((_young.TryGetValue(key, out var entry) || _old.TryGetValue(key, out entry)) && entry.Revision == revision) return entry.Family;
+        if ((_young.TryGetValue(nationalId, out var entry) || _old.TryGetValue(nationalId, out entry)) && IsCurrent(entry, revision)) return entry.Family;
         using var session = store.Read();
         if (Family.Read(session, vault, nationalId) is not { } family) return null;
-        if (_young.Count >= MostFamilies) (_old, _young) = (_young, new());
-        _young[key] = new Entry(family, revision);
+        if (_young.Count >= MostFamilies) (_old, _young) = (_young, new(StringComparer.Ordinal));
+        _young[nationalId] = new Entry(family, revision);
         return family;
     }
 
-    private static ulong Word(ReadOnlySpan<byte> bytes, int at) => System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes[at..]);
+    /// <summary>Nothing that the family is made of has changed since it was read.</summary>
+    private bool IsCurrent(Entry entry, long revision)
+    {
+        var since = Volatile.Read(ref entry.CurrentAt);
+        if (since >= revision) return true;
+        if (Volatile.Read(ref _allChangedAt) > since) return false;
+        foreach (var id in entry.MadeOf)
+            if (_changedAt.TryGetValue(id, out var changedAt) && changedAt > since) return false;
+        // A list that was begun again meanwhile says so here.
+        if (Volatile.Read(ref _allChangedAt) > since) return false;
+        Volatile.Write(ref entry.CurrentAt, revision);
+        return true;
+    }
 
-    private readonly record struct Key(UInt128 High, UInt128 Low);
+    private sealed class Entry(Family family, long readAt)
+    {
+        /// <summary>Newest revision at which the family is known to be as the store has it.</summary>
+        public long CurrentAt = readAt;
 
-    private sealed record Entry(Family Family, long Revision);
+        public Family Family { get; } = family;
+
+        public Guid[] MadeOf { get; } = family.MadeOf();
+    }
 }

@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using SafetyNet.Exchange.Server.Policy;
 
 namespace SafetyNet.Exchange.Server.Storage;
 
@@ -8,8 +9,11 @@ namespace SafetyNet.Exchange.Server.Storage;
 /// A person as stored: found by blind index, opened only with the vault. The sealed part is a <see cref="Wire.HouseholdMember"/>.
 /// A person whom no register has brought yet, known from a referral only, has no household.
 /// </summary>
-internal sealed class PersonRow
+internal sealed class PersonRow : IFamilyFact
 {
+    private Guid? _householdId;
+    private Guid? _leftHouseholdId;
+
     public Guid PersonId { get; set; }
 
     /// <summary>Jurisdiction of the household, or of the unit that brought the person.</summary>
@@ -21,7 +25,15 @@ internal sealed class PersonRow
     /// <summary>Blind index of name and birth date, 32 bytes.</summary>
     public byte[] NameIndex { get; set; } = [];
 
-    public Guid? HouseholdId { get; set; }
+    public Guid? HouseholdId
+    {
+        get => _householdId;
+        set
+        {
+            if (_householdId is { } left && left != value) _leftHouseholdId = left;
+            _householdId = value;
+        }
+    }
 
     /// <summary>District of residence; empty: not known.</summary>
     public string District { get; set; } = "";
@@ -33,14 +45,25 @@ internal sealed class PersonRow
     public bool IsProtected { get; set; }
 
     public byte[] Sealed { get; set; } = [];
+
+    /// <summary>The household that a person leaves changes too: it may have been protected for that person's sake.</summary>
+    public IEnumerable<Guid> AffectedIds()
+    {
+        yield return PersonId;
+        if (_householdId is { } household) yield return household;
+        if (_leftHouseholdId is { } left) yield return left;
+    }
 }
 
 /// <summary>Parenthood by blood, the one fact that every kinship follows from.</summary>
-internal sealed class ParentRow
+internal sealed class ParentRow : IFamilyFact
 {
     public Guid ParentId { get; set; }
 
     public Guid ChildId { get; set; }
+
+    /// <summary>Kin of the second degree stand on either side of one that a family has already.</summary>
+    public IEnumerable<Guid> AffectedIds() => [ParentId, ChildId];
 }
 
 /// <summary>Where persons lie.</summary>
@@ -74,9 +97,25 @@ internal sealed record KnownPerson(PersonPlace Row, Wire.HouseholdMember Facts)
     public Wire.Person Person => Facts.Person;
 
     private string? _pseudonym;
+    private Shown? _shown;
+
+    /// <summary>
+    /// The person as it is shown to whoever may see these classes. The same object goes into many answers and is never changed again: an answer as a whole is
+    /// redacted by no fewer classes than its parts, so that step clears only what is clear already.
+    /// </summary>
+    public Wire.Person ShownWith(RedactionPlan plan, ClassSet visible)
+    {
+        if (_shown is { } known && known.Visible == visible) return known.Person;
+        var copy = Person.Clone();
+        plan.Redact(copy, visible);
+        _shown = new Shown(visible, copy);
+        return copy;
+    }
 
     /// <summary>The person's pseudonym in evidence; computed once for all calls that share the person.</summary>
     public string PseudonymBy(Vault vault) => _pseudonym ??= vault.Pseudonyms.OfNationalId(Person.NationalId);
+
+    private sealed record Shown(ClassSet Visible, Wire.Person Person);
 }
 
 /// <summary>Finds and opens persons; the hot statements of the exchange.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace SafetyNet.Exchange.Server.Storage;
 
@@ -12,20 +11,20 @@ internal sealed class ReadSession : IDisposable
     private readonly SqliteStore _store;
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
-    private readonly sqlite3_stmt _begin, _end;
+    private readonly HotStatement _begin, _end;
     private ExchangeDb? _db;
 
     public ReadSession(SqliteStore store, SqliteConnection connection)
     {
         (_store, _connection) = (store, connection);
-        _begin = Prepare("BEGIN DEFERRED");
-        _end = Prepare("COMMIT");
+        _begin = new HotStatement(connection, "BEGIN DEFERRED");
+        _end = new HotStatement(connection, "COMMIT");
     }
 
     /// <summary>EF Core over this snapshot, without change tracking.</summary>
     public ExchangeDb Db => _db ??= SqliteStore.ContextOn(_connection);
 
-    public void Begin() => Run(_begin);
+    public void Begin() => _begin.Run();
 
     /// <summary>Runs a constant statement with its values in the order of its parameters $0, $1 ...</summary>
     public SqliteDataReader Query(string sql, params ReadOnlySpan<object> values)
@@ -45,7 +44,7 @@ internal sealed class ReadSession : IDisposable
     /// <summary>Ends the snapshot and gives the session back to the pool.</summary>
     public void Dispose()
     {
-        Run(_end);
+        _end.Run();
         _store.Return(this);
     }
 
@@ -56,18 +55,5 @@ internal sealed class ReadSession : IDisposable
         _end.Dispose();
         _db?.Dispose();
         _connection.Dispose();
-    }
-
-    // The two statements of every call, without parameters or rows, straight to the engine: a command and a reader around them cost as much as they do.
-    private sqlite3_stmt Prepare(string sql)
-    {
-        SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v2(_connection.Handle, sql, out var statement), _connection.Handle);
-        return statement;
-    }
-
-    private void Run(sqlite3_stmt statement)
-    {
-        raw.sqlite3_step(statement);
-        SqliteException.ThrowExceptionForRC(raw.sqlite3_reset(statement), _connection.Handle);
     }
 }

@@ -27,9 +27,9 @@ public sealed class BrokenStoreTests(TestExchange exchange) : WireTests(exchange
             await commits.CommitAsync(Entry(), change: null);
 
             Run(other, "BEGIN IMMEDIATE");
-            var first = commits.CommitAsync(Entry(), change: null).AsTask();
+            var first = commits.CommitAsync(Entry(), change: null);
             await Task.Delay(200, TestContext.Current.CancellationToken);
-            var waiting = Enumerable.Range(0, 20).Select(_ => commits.CommitAsync(Entry(), change: null).AsTask()).ToList();
+            var waiting = Enumerable.Range(0, 20).Select(_ => commits.CommitAsync(Entry(), change: null)).ToList();
             Run(other, "ALTER TABLE audit_record RENAME TO lost");
             Run(other, "COMMIT");
 

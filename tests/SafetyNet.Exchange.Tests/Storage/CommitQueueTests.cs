@@ -24,7 +24,7 @@ public sealed class CommitQueueTests(TestExchange exchange) : WireTests(exchange
         {
             var referral = NewReferral();
             kept.Add(referral);
-            good.Add(commits.CommitAsync(NewEntry(), ChangeOf(c => c.Add(referral))).AsTask());
+            good.Add(commits.CommitAsync(NewEntry(), ChangeOf(c => c.Add(referral))));
             if (i % 3 != 0) continue;
             doomed.Add(commits.CommitAsync(NewEntry(), ChangeOf(c =>
             {
@@ -35,7 +35,7 @@ public sealed class CommitQueueTests(TestExchange exchange) : WireTests(exchange
                 else if (i % 9 == 3) c.Add(new Referral { ReferralId = existing.ReferralId });
                 else c.Update(new Referral { ReferralId = existing.ReferralId, Version = 77 });
                 c.Notify(new NoticeDraft("tpe-school", Wire.NoticeKind.ReferralMoved, twin.ReferralId, null));
-            })).AsTask());
+            })));
         }
 
         foreach (var task in doomed) await Assert.ThrowsAnyAsync<Exception>(() => task);
