@@ -141,6 +141,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     {
         var referralId = Guid.Parse(request.ReferralId);
         call.Touches("referral", referralId);
+        if (!Reach.IsReceiverOf(call.Read, referralId, call.Unit.UnitId)) throw new Refusal(Wire.ErrorReason.NotFound);
         var subjects = new List<KnownPerson>();
         using (var reader = call.Read.Query("SELECT person_id FROM referral_subject WHERE referral_id = $0", referralId.ToByteArray(true)))
         {
@@ -215,6 +216,8 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     {
         var id = Guid.Parse(caseId);
         call.Touches("case", id);
+        // Asked first: a case of others costs what none costs (R-NTK-14).
+        if (!Reach.IsPartOf(call.Read, id, call.Unit.UnitId)) throw new Refusal(Wire.ErrorReason.NotFound);
         return call.Read.FindCase(id) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 

@@ -1,0 +1,73 @@
+namespace SafetyNet.Exchange.Server.Storage;
+
+/// <summary>
+/// What the step that an access names can reach at all, asked before anything personal is looked for (R-NTK-14). Every question here starts at the step and at the
+/// acting unit: whoever is not reached costs the same, whether or not there is such a person, referral or case.
+/// </summary>
+internal static class Reach
+{
+    /// <summary>
+    /// By a referral addressed to the unit: its subjects, and their households unless it was made for a case. CROSS JOIN keeps the order of the tables, and the plus
+    /// keeps the engine from beginning at the index of the person asked for, which would find somebody or nobody.
+    /// </summary>
+    private const string ByReferral = """
+        SELECT home.person_id
+        FROM referral AS r INDEXED BY IX_referral_to_unit_id_referral_id CROSS JOIN referral_subject AS s CROSS JOIN person AS p CROSS JOIN person AS home
+        WHERE r.to_unit_id = $1 AND r.referral_id = $0 AND s.referral_id = r.referral_id AND p.person_id = s.person_id
+        AND (home.person_id = p.person_id OR (home.household_id = p.household_id AND r.case_id IS NULL)) AND +home.
+        """;
+
+    /// <summary>By a case that the unit takes part in: its subjects within the unit's scope; the primary unit reaches their households.</summary>
+    private const string ByCase = """
+        SELECT home.person_id
+        FROM case_participant AS c CROSS JOIN case_subject AS s CROSS JOIN person AS p CROSS JOIN person AS home
+        WHERE c.case_id = $0 AND c.unit_id = $1 AND s.case_id = c.case_id AND p.person_id = s.person_id
+        AND (c.role = 1 OR length(c.person_ids) = 0 OR instr(c.person_ids, s.person_id) > 0)
+        AND (home.person_id = p.person_id OR (home.household_id = p.household_id AND c.role = 1)) AND +home.
+        """;
+
+    /// <summary>The column of <c>person</c> by which one is asked for.</summary>
+    private const string NationalId = "national_id_index = $2", Name = "name_index = $2";
+
+    private const string OfReceiver = "SELECT 1 FROM referral INDEXED BY IX_referral_to_unit_id_referral_id WHERE to_unit_id = $1 AND referral_id = $0";
+    private const string OfReferrer = "SELECT 1 FROM referral INDEXED BY IX_referral_from_unit_id_referral_id WHERE from_unit_id = $1 AND referral_id = $0";
+
+    /// <summary>Whether the step may reach the person of a national id. More than the decision allows, never less: it knows nothing of states and views.</summary>
+    /// <param name="session">Snapshot of the call.</param>
+    /// <param name="unitId">Acting unit.</param>
+    /// <param name="referralId">Referral that the access names; null: it names another thing.</param>
+    /// <param name="caseId">Case that the access names; null: it names another thing.</param>
+    /// <param name="index">Blind index of the national id.</param>
+    public static bool OfNationalId(ReadSession session, string unitId, Guid? referralId, Guid? caseId, byte[] index) =>
+        Of(session, unitId, referralId, caseId, ByReferral + NationalId, ByCase + NationalId, index).Count > 0;
+
+    /// <summary>The same for everyone of a name and birth date: ids, each once.</summary>
+    public static HashSet<Guid> OfName(ReadSession session, string unitId, Guid? referralId, Guid? caseId, byte[] index) =>
+        Of(session, unitId, referralId, caseId, ByReferral + Name, ByCase + Name, index);
+
+    /// <summary>The unit made the referral or received it, whatever has become of it.</summary>
+    public static bool IsEndOf(ReadSession session, Guid referralId, string unitId) =>
+        Any(session, OfReceiver, referralId, unitId) | Any(session, OfReferrer, referralId, unitId);
+
+    /// <summary>The referral is addressed to the unit.</summary>
+    public static bool IsReceiverOf(ReadSession session, Guid referralId, string unitId) => Any(session, OfReceiver, referralId, unitId);
+
+    /// <summary>The unit takes part in the case, or is asked in.</summary>
+    public static bool IsPartOf(ReadSession session, Guid caseId, string unitId) =>
+        Any(session, "SELECT 1 FROM case_participant WHERE case_id = $0 AND unit_id = $1", caseId, unitId);
+
+    private static bool Any(ReadSession session, string sql, Guid id, string unitId)
+    {
+        using var reader = session.Query(sql, id.ToByteArray(true), unitId);
+        return reader.Read();
+    }
+
+    private static HashSet<Guid> Of(ReadSession session, string unitId, Guid? referralId, Guid? caseId, string byReferral, string byCase, byte[] index)
+    {
+        var found = new HashSet<Guid>();
+        if ((referralId ?? caseId) is not { } step) return found;
+        using var reader = session.Query(referralId is null ? byCase : byReferral, step.ToByteArray(true), unitId, index);
+        while (reader.Read()) found.Add(reader.GetId(0));
+        return found;
+    }
+}
