@@ -42,10 +42,9 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     private static (Family? Family, Standing Standing) FindByName(Call call, Wire.NameAndBirthDate key)
     {
         var index = call.Vault.Index.OfNameAndBirthDate(key.Name, DateOnly.ParseExact(key.BirthDate, "yyyy-MM-dd", CultureInfo.InvariantCulture));
-        // The record names whoever was asked for. Where nobody has the name somebody else is opened in their place and left out of it, for it must not take less time.
-        foreach (var person in call.Read.OpenNamesakes(call.Vault, index, out var isSomebody))
-            if (isSomebody) call.Concerns(person);
-            else person.PseudonymBy(call.Vault);
+        // The record names whoever was asked for, seen or not; a stand-in costs what they cost and is left out of it.
+        foreach (var person in call.Read.OpenNamesakes(call.Vault, index, out var standIns)) call.Concerns(person);
+        foreach (var person in standIns) person.PseudonymBy(call.Vault);
         var (referralId, caseId) = StepOf(call);
         var seen = new List<(Family Family, Standing Standing)>();
         foreach (var id in Reach.OfName(call.Read, call.Unit.UnitId, referralId, caseId, index))

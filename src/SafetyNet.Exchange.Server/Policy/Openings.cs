@@ -16,7 +16,8 @@ internal static class Openings
         // The entry on other jurisdictions is about relationships: it names every class, NOT_PERSONAL too, which no rule that withholds may.
         var denies = rules.Where(r => r.Effect == PolicyEffect.Deny && !r.Classes.Contains(Wire.ConfidentialityClass.NotPersonal) && Applies(r)).ToList();
         return rules.Where(r => r.Effect == PolicyEffect.Permit && Applies(r)
-            && denies.TrueForAll(deny => deny.When.Requires != RuleRequirements.None || deny.Unless.Any(exception => Meets(r.When, exception))))
+            && denies.TrueForAll(deny => deny.When.Requires != RuleRequirements.None || (r.When.Purposes & CodeTable.Purposes.Known & ~deny.When.Purposes) != 0
+                || deny.Unless.Any(exception => Meets(r.When, exception))))
             .OrderBy(r => r.Id, StringComparer.Ordinal);
 
         bool Applies(PolicyRule rule) => rule.Classes.Contains(one) && (rule.When.AgencyKinds & agency) != 0 && (rule.When.UnitKinds & unit) != 0;

@@ -66,6 +66,15 @@ public sealed class WorldTests(TestExchange exchange, FortyWorlds worlds) : Wire
     }
 
     [Fact]
+    public void Every_decision_can_be_made_anew_from_its_record()
+    {
+        var records = worlds.Exchange.RecordsFrom(0).Where(r => r.Inputs is not null).ToList();
+        Assert.True(records.Count > 1000);
+        foreach (var record in records) Audit.ExplainTests.AssertDecidedAnew(worlds.Exchange.Composition.Policy, record);
+        Assert.All(records, record => Assert.Equal(0u, record.Inputs.FurtherQuestions));
+    }
+
+    [Fact]
     public void Every_read_method_of_the_contract_is_asked()
     {
         var reads = Contract.Methods.All.Where(m => !m.ChangesState).Select(m => $"{m.Service}/{m.Name}");

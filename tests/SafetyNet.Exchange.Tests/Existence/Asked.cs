@@ -1,0 +1,73 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using SafetyNet.Exchange.Tests.Hosting;
+
+namespace SafetyNet.Exchange.Tests.Existence;
+
+/// <summary>Ids and keys that a caller may have got hold of, or made up.</summary>
+internal sealed record Ids(string Referral, string Case, string NationalId, string Name, string BirthDate, string Person, string Decision);
+
+/// <summary>Every method of the contract that takes an id or a key, and how somebody without a part in it asks by it.</summary>
+internal static class Asked
+{
+    public static readonly IReadOnlyDictionary<string, Func<Party, Ids, IMessage[]>> Entries = new Dictionary<string, Func<Party, Ids, IMessage[]>>(StringComparer.Ordinal)
+    {
+        ["ReferralService/GetReferral"] = (by, ids) => [new Wire.GetReferralRequest { Context = by.Context(), ReferralId = ids.Referral }],
+        ["ReferralService/MarkReferralSeen"] = (by, ids) => [new Wire.MarkReferralSeenRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/AcceptReferral"] = (by, ids) => [new Wire.AcceptReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/ReturnReferral"] = (by, ids) =>
+            [new Wire.ReturnReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, Missing = { Wire.MissingPart.Contact } }],
+        ["ReferralService/ResubmitReferral"] = (by, ids) => [new Wire.ResubmitReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/DeclineReferral"] = (by, ids) =>
+            [new Wire.DeclineReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, Reason = Wire.DeclineReason.NeedAlreadyMet }],
+        ["ReferralService/WithdrawReferral"] = (by, ids) => [new Wire.WithdrawReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/BeginService"] = (by, ids) => [new Wire.BeginServiceRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/CloseReferral"] = (by, ids) =>
+            [new Wire.CloseReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, Outcome = Wire.ReferralOutcome.GoalsMet }],
+        ["ReferralService/CreateReferral"] = (by, ids) =>
+        [
+            Some.Referral(by, "tpe-central-swc", Subject(ids), inCase: ids.Case), Some.Referral(by, "tpe-central-swc", Subject(ids)),
+        ],
+        ["CaseService/OpenCase"] = (by, ids) =>
+        [
+            new Wire.OpenCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral },
+            new Wire.OpenCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, PersonIds = { ids.Person } },
+        ],
+        ["CaseService/GetCase"] = (by, ids) => [new Wire.GetCaseRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case }],
+        ["CaseService/InviteUnit"] = (by, ids) =>
+        [
+            new Wire.InviteUnitRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, UnitId = "tpe-school", Services = { Wire.Article6Service.RightToSchooling }, PersonIds = { ids.Person },
+            },
+        ],
+        ["CaseService/JoinCase"] = (by, ids) => [new Wire.JoinCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case }],
+        ["CaseService/CreateNote"] = (by, ids) => [by.Note(ids.Case, Wire.ConfidentialityClass.CaseNote, "探問")],
+        ["CaseService/ListNotes"] = (by, ids) => [new Wire.ListNotesRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case }],
+        ["HouseholdService/LookUpHousehold"] = (by, ids) =>
+        [
+            LookUp(ids, by.Context(referral: ids.Referral), byName: false), LookUp(ids, by.Context(referral: ids.Referral), byName: true),
+            LookUp(ids, by.Context(inCase: ids.Case), byName: false), LookUp(ids, by.Context(inCase: ids.Case), byName: true),
+        ],
+        ["AuditService/ExplainDecision"] = (by, ids) => [new Wire.ExplainDecisionRequest { Context = by.Context(), DecisionId = ids.Decision }],
+    };
+
+    /// <summary>Methods to which existence is told on purpose, and why.</summary>
+    public static readonly IReadOnlyDictionary<string, string> ToldOnPurpose = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
+    };
+
+    /// <summary>The request has a field, however deep, by which something or somebody is found.</summary>
+    public static bool TakesAnId(MessageDescriptor request) => request.Fields.InDeclarationOrder().Any(field =>
+        field.Name is not ("context" or "request_id" or "page_token") && (field.FieldType == FieldType.Message
+            ? field.MessageType.File.Package == "safetynet.exchange.v1" && (field.MessageType == Wire.NameAndBirthDate.Descriptor || TakesAnId(field.MessageType))
+            : field.GetOptions()?.GetExtension(Wire.OptionsExtensions.Rules) is { Format: Wire.TextFormat.Uuid or Wire.TextFormat.NationalId }));
+
+    private static Wire.LookUpHouseholdRequest LookUp(Ids ids, Wire.AccessContext context, bool byName) => byName
+        ? new Wire.LookUpHouseholdRequest { Context = context, NameAndBirthDate = new() { Name = ids.Name, BirthDate = ids.BirthDate } }
+        : new Wire.LookUpHouseholdRequest { Context = context, NationalId = ids.NationalId };
+
+    // The words of the caller are the same; only the number is known or not.
+    private static Wire.ReferralSubject Subject(Ids ids) => new() { NationalId = ids.NationalId, Name = "測試某", BirthDate = "2014-05-06" };
+}
