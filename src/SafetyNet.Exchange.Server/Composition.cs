@@ -7,6 +7,8 @@ using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Server.Agencies;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Conferences;
+using SafetyNet.Exchange.Server.Disclosures;
 using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Inbox;
@@ -28,7 +30,8 @@ internal sealed class Composition : IAsyncDisposable
     public static readonly IReadOnlyList<ServiceDescriptor> ContractServices =
     [
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
-        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor,
+        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor,
+        Wire.DisclosureService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -57,7 +60,6 @@ internal sealed class Composition : IAsyncDisposable
         Methods = ContractMethods.Build(ContractServices);
         foreach (var rule in Methods.All) RequestRules.For(rule.Input);
         _ = RefusalTexts.Default;
-        Policy = NeedToKnowPolicy.LoadBuiltIn();
 
         _registry = new MemberDirectoryFile(options.Identity.RegistryPath, clock, error => IdentityLog.RegistryProblem(log, error));
         _rules = new CertificateRules(MemberTls.LoadRoots(options.Identity.RootsPath));
@@ -73,6 +75,7 @@ internal sealed class Composition : IAsyncDisposable
         Log = AuditLog.Open(Store, new NoteSigner(options.Evidence.Origin, _signingKey));
         _headAtStart = Log.Published;
         Commits = new CommitQueue(Store, Log, clock, stop);
+        Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
 
         var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
         var roots = MemberTls.LoadRoots(options.Identity.RootsPath);
@@ -83,18 +86,19 @@ internal sealed class Composition : IAsyncDisposable
         _signals = new InboxSignals(Commits);
 
         var (referrals, cases) = (new ReferralService(), new CaseService());
-        Features = [new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Policy)];
+        Features = [new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store),
+            new PolicyService(Policy), new ConferenceService(), new DisclosureService()];
         Families = new Families(Store, Vault);
         Commits.Changed = Families.Changed;
         var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
         var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
-        Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), new AccessStep(Policy), _limits,
-            new AnswerStep(Policy.Revision), Commits, exchange, clock);
+        Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
+            new AnswerStep(), Commits, exchange, clock);
     }
 
     public ContractMethods Methods { get; }
 
-    public NeedToKnowPolicy Policy { get; }
+    public PolicyInForce Policy { get; }
 
     public RevocationLists Revocation { get; }
 
@@ -177,6 +181,9 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<HouseholdService>();
         app.MapGrpcService<InboxService>();
         app.MapGrpcService<AuditService>();
+        app.MapGrpcService<PolicyService>();
+        app.MapGrpcService<ConferenceService>();
+        app.MapGrpcService<DisclosureService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

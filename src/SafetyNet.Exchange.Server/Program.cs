@@ -49,7 +49,7 @@ try
     composition.Serving.Set(serving: true);
     composition.BeginSweep(app.Lifetime.StopApplication);
     isServing = true;
-    ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Revision);
+    ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);
     await app.WaitForShutdownAsync();
     return composition.Commits.IsBroken ? 3 : 0;

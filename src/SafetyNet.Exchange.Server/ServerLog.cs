@@ -1,3 +1,4 @@
+using SafetyNet.Exchange.Server.Policy;
 using Serilog;
 
 namespace SafetyNet.Exchange.Server;
@@ -8,8 +9,15 @@ namespace SafetyNet.Exchange.Server;
 /// </summary>
 internal static class ServerLog
 {
-    public static void Started(string exchange, string tokens, string revision) =>
-        Log.Information("Serving {Exchange}, tokens at {Tokens}, need-to-know policy revision {Revision}", exchange, tokens, revision);
+    public static void Started(string exchange, string tokens, NeedToKnowPolicy policy) =>
+        Log.Information("Serving {Exchange}, tokens at {Tokens}, need-to-know policy revision {Revision}, SHA-256 {Sha256}", exchange, tokens,
+            policy.Revision, policy.Sha256);
+
+    public static void PolicyOffered(string builtIn, string inForce) =>
+        Log.Information("This program is built with policy revision {BuiltIn}; {InForce} is in force. It takes two officers to change that: `safetynet policy propose`", builtIn, inForce);
+
+    public static void BasisEnded(string entry, string ended) =>
+        Log.Warning("Legal basis {Entry} ended on {Ended}; accesses that stood on it alone are refused", entry, ended);
 
     public static void StoreBroke(string kind) =>
         Log.Fatal("The store failed with {Kind}; nobody knows what the disk holds. Stopping: check disk and file, then restart, which verifies the log", kind);

@@ -17,6 +17,8 @@ internal sealed record ServerOptions
 
     public EvidenceSettings Evidence { get; init; } = new();
 
+    public PolicySettings Policy { get; init; } = new();
+
     public CallLimits Limits { get; init; } = new();
 
     public MemberListenerLimits Connections { get; init; } = new();
@@ -108,6 +110,16 @@ internal sealed record StorageSettings
     public string Path { get; init; } = "";
 
     public string KeyPath { get; init; } = "";
+}
+
+/// <summary>The two persons of the operator who stand for the first policy of an empty store; afterwards policies are activated by officers alone.</summary>
+internal sealed record PolicySettings
+{
+    /// <summary>Staff number of who proposes the built-in policy.</summary>
+    public string ProposedBy { get; init; } = "";
+
+    /// <summary>Staff number of who activates it; another person.</summary>
+    public string ActivatedBy { get; init; } = "";
 }
 
 /// <summary>Who signs the log.</summary>

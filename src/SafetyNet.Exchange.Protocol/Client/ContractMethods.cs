@@ -10,7 +10,7 @@ public static class ContractMethods
     private static readonly FileDescriptor[] Files =
     [
         Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor,
-        Wire.InboxReflection.Descriptor, Wire.AuditReflection.Descriptor,
+        Wire.InboxReflection.Descriptor, Wire.AuditReflection.Descriptor, Wire.PoliciesReflection.Descriptor,
     ];
 
     /// <summary>Every call, in the order of the contract.</summary>

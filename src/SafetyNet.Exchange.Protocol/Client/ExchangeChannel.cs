@@ -65,6 +65,9 @@ public sealed class ExchangeChannel : IDisposable
         Households = new Wire.HouseholdService.HouseholdServiceClient(Invoker);
         Inbox = new Wire.InboxService.InboxServiceClient(Invoker);
         Audit = new Wire.AuditService.AuditServiceClient(Invoker);
+        Policies = new Wire.PolicyService.PolicyServiceClient(Invoker);
+        Conferences = new Wire.ConferenceService.ConferenceServiceClient(Invoker);
+        Disclosures = new Wire.DisclosureService.DisclosureServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -84,6 +87,12 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.InboxService.InboxServiceClient Inbox { get; }
 
     public Wire.AuditService.AuditServiceClient Audit { get; }
+
+    public Wire.PolicyService.PolicyServiceClient Policies { get; }
+
+    public Wire.ConferenceService.ConferenceServiceClient Conferences { get; }
+
+    public Wire.DisclosureService.DisclosureServiceClient Disclosures { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -9,9 +9,13 @@ namespace SafetyNet.Exchange.Sandbox.Members;
 public static class SandboxMembers
 {
     private static readonly string[] EverydayScopes =
-        ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "inbox.read"];
+        ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "households.write", "inbox.read",
+            "conferences.read", "conferences.write", "disclosures.read", "disclosures.write"];
 
-    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read"];
+    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "disclosures.read"];
+
+    /// <summary>Of the agency that operates the sandbox: its officers propose and activate the need-to-know policy.</summary>
+    private static readonly string[] OperatorScopes = [.. OfficerScopes, "policy.write"];
 
     private static readonly ConfidentialityClass[] EveryClass =
         [.. Enum.GetValues<ConfidentialityClass>().Where(c => c > ConfidentialityClass.NotPersonal)];
@@ -28,7 +32,7 @@ public static class SandboxMembers
             AddAgency(registry, jurisdiction, "labor", AgencyKind.Labor, $"{city}政府勞動局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "police", AgencyKind.Police, $"{city}政府警察局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "civil", AgencyKind.HouseholdRegistration, $"{city}政府民政局", EverydayScopes, EveryClass);
-            AddAgency(registry, jurisdiction, "security", AgencyKind.Other, $"{city}政府資訊局", OfficerScopes, []);
+            AddAgency(registry, jurisdiction, "security", AgencyKind.Other, $"{city}政府資訊局", jurisdiction == Jurisdiction.Tpe ? OperatorScopes : OfficerScopes, []);
 
             Article6Service[] welfare =
             [
@@ -62,6 +66,7 @@ public static class SandboxMembers
         AddUnit(registry, Jurisdiction.Tpe, "dosw", "tpe-wanhua-swc", UnitKind.SocialWelfareCenter, "臺北市萬華社會福利服務中心",
             ["萬華區", "中正區"], [Article6Service.CareVisit, Article6Service.FinancialAid, Article6Service.ChildCareSubsidy,
                 Article6Service.SocialAssistance, Article6Service.LifeGuidance]);
+        AddUnit(registry, Jurisdiction.Tpe, "civil", "tpe-borough", UnitKind.BoroughOffice, "臺北市示範里辦公處", ["中正區"], []);
         return registry;
     }
 

@@ -9,7 +9,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Audit;
 
 /// <summary>The RPCs of evidence: the officer's questions, and the proofs for every member. Each of them is a record itself (R-AUD-4).</summary>
-internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPolicy policy) : Wire.AuditService.AuditServiceBase
+internal sealed class AuditService(AuditLog log, SqliteStore store) : Wire.AuditService.AuditServiceBase
 {
     private const int RecordsPerMessage = 256;
 
@@ -60,11 +60,11 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
         var own = record.Jurisdiction == call.Agency.Jurisdiction && string.Equals(record.AgencyCode, call.Agency.Code, StringComparison.Ordinal);
         if (place is null || (!own && !(officer && IsOfficersConcern(call, record)))) throw new Refusal(Wire.ErrorReason.NotFound);
         var response = new Wire.ExplainDecisionResponse { Outcome = record.Outcome, Reason = record.Reason, PolicyRevision = record.PolicyRevision };
-        response.Rules.Add(record.Rules.Select(Describe));
+        response.Rules.Add(record.Rules.Select(id => Describe(call.Policy, id)));
         response.ShownClasses.Add(record.ShownClasses);
         response.WithheldClasses.Add(record.WithheldClasses);
         var unit = call.Members.FindUnit(record.ActorUnitId);
-        response.Withheld.Add(record.WithheldClasses.Select(one => WhatWouldOpen(one, unit)));
+        response.Withheld.Add(record.WithheldClasses.Select(one => WhatWouldOpen(call.Policy, one, unit)));
         if (officer) response.Entry = Entry(found.Position, found.LeafHash, record);
         return Task.FromResult(response);
     }
@@ -121,19 +121,19 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, NeedToKnowPo
     private static bool IsOfficersConcern(Call call, Wire.AuditRecord record) =>
         call.Agency.Jurisdiction is Wire.Jurisdiction.Tw || record.Jurisdiction == call.Agency.Jurisdiction;
 
-    private Wire.DecidingRule Describe(string ruleId) =>
+    private static Wire.DecidingRule Describe(NeedToKnowPolicy policy, string ruleId) =>
         policy.FindRule(ruleId) is { } rule
             ? new Wire.DecidingRule { RuleId = ruleId, TextEn = rule.TextEn, TextZh = rule.TextZh, Source = rule.Source }
             : new Wire.DecidingRule { RuleId = ruleId };
 
     /// <summary>By the policy and the registry alone: nothing that is stored of a person has a part in it. A unit that is registered no longer is told nothing.</summary>
-    private Wire.WithheldClass WhatWouldOpen(Wire.ConfidentialityClass one, Protocol.Identity.Unit? unit)
+    private static Wire.WithheldClass WhatWouldOpen(NeedToKnowPolicy policy, Wire.ConfidentialityClass one, Protocol.Identity.Unit? unit)
     {
         var withheld = new Wire.WithheldClass { ConfidentialityClass = one, NotHoldable = unit?.Agency.Classes.Contains(one) == false };
         if (unit is null || withheld.NotHoldable) return withheld;
-        foreach (var rule in Openings.Of(policy.Rules, unit.Agency.Kind, unit.Kind, one))
+        foreach (var rule in Openings.Of(policy.Contents.Rules, unit.Agency.Kind, unit.Kind, one))
         {
-            var opening = new Wire.OpeningRule { Rule = Describe(rule.Id) };
+            var opening = new Wire.OpeningRule { Rule = Describe(policy, rule.Id) };
             opening.Relationships.Add(Openings.Codes<Wire.Relationship>(CodeTable.Relationships, rule.When.Relationships));
             opening.Purposes.Add(Openings.Codes<Wire.Purpose>(CodeTable.Purposes, rule.When.Purposes));
             opening.Bases.Add(Openings.Codes<Wire.LegalBasis>(CodeTable.Bases, rule.When.Bases));

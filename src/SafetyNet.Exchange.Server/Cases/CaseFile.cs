@@ -49,6 +49,9 @@ internal sealed class CaseParticipant : IFamilyFact
     /// <summary>Subjects within the scope, see <see cref="IdList"/>; empty: all.</summary>
     public byte[] PersonIds { get; set; } = [];
 
+    /// <summary>Protective classes on the scope (R-NTK-9), as bits of the code table; 0: none.</summary>
+    public uint ProtectiveClasses { get; set; }
+
     public DateTimeOffset Since { get; set; }
 
     public IEnumerable<Wire.Article6Service> ServiceList =>
@@ -64,6 +67,27 @@ internal sealed class CaseParticipant : IFamilyFact
     public IEnumerable<Guid> AffectedIds() => [CaseId];
 
     public static long Bits(IEnumerable<Wire.Article6Service> services) => services.Aggregate(0L, (bits, s) => bits | (1L << (int)s));
+}
+
+/// <summary>A person marked as the other party (相對人) of a case (R-NTK-10), by blind index of the national id; the reason lies sealed.</summary>
+internal sealed class OtherPartyRow
+{
+    public Guid CaseId { get; set; }
+
+    /// <summary>Blind index of the national id, 32 bytes.</summary>
+    public byte[] NationalIdIndex { get; set; } = [];
+
+    public Guid MarkId { get; set; }
+
+    public string MarkedByUnitId { get; set; } = "";
+
+    public DateTimeOffset MarkedAt { get; set; }
+
+    /// <summary>When the mark was lifted; null: it stands.</summary>
+    public DateTimeOffset? LiftedAt { get; set; }
+
+    /// <summary>Reason of the last act, sealed under <see cref="MarkId"/>.</summary>
+    public byte[] Reason { get; set; } = [];
 }
 
 /// <summary>A worker's record in the case (R-CASE-3); its text lies sealed.</summary>

@@ -1,31 +1,61 @@
+using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Cases;
 
+/// <summary>How the acting unit may see a case: by its part in it, or by the conference that it is invited to.</summary>
+/// <param name="Decision">What it may see.</param>
+/// <param name="Question">What was decided on; what is decided about parts of the case starts from it.</param>
+/// <param name="Part">Its part in the case; null: it is invited to a conference only.</param>
+/// <param name="Invitation">The conference that the access names; null: the access is for another thing.</param>
+/// <param name="Subjects">Subjects that it may see something of.</param>
+internal sealed record CaseView(
+    Decision Decision, NeedToKnowQuestion Question, CaseParticipant? Part, ConferenceLink? Invitation, IReadOnlyList<Guid> Subjects)
+{
+    /// <summary>The part, where the method is for those who take part.</summary>
+    public CaseParticipant OwnPart => Part ?? throw new Refusal(Wire.ErrorReason.NotFound);
+}
+
 /// <summary>Facts of a case and its notes for the need-to-know decision.</summary>
 internal static class CasePolicy
 {
-    /// <summary>Decides on the case for the acting unit by its part in it; no part, no case.</summary>
-    public static (Decision Decision, CaseParticipant Part) DecideOn(this Call call, SharedCase shared)
+    /// <summary>Classes that a unit serving the person sees only where they are on its scope (R-NTK-9).</summary>
+    public static readonly ClassSet Protective =
+        ClassSet.Of(Wire.ConfidentialityClass.DomesticViolence, Wire.ConfidentialityClass.SexualAssault, Wire.ConfidentialityClass.ChildProtection);
+
+    /// <summary>Decides on the case for the acting unit by its part in it, or by the conference that the access names; neither, no case.</summary>
+    public static CaseView DecideOn(this Call call, SharedCase shared)
     {
-        var part = shared.File.State == Wire.CaseState.Open ? shared.PartOf(call.Unit.UnitId) : null;
-        var relationships = part is null ? RelationshipSet.None : Standing.OfParticipant(part.Role);
-        var isProtected = part is not null && call.Read.HasProtected(shared.SubjectsOf(part));
-        return (call.Decide(call.Ask(relationships, shared.File.Jurisdiction) with { ProtectedAddress = isProtected }), part!);
+        var isOpen = shared.File.State == Wire.CaseState.Open;
+        var part = isOpen ? shared.PartOf(call.Unit.UnitId) : null;
+        var invitation = isOpen ? InvitationTo(call, shared) : null;
+        var taking = part is null ? RelationshipSet.None : Standing.OfParticipant(part.Role);
+        var relationships = taking;
+        if (invitation is not null) relationships |= RelationshipSet.Of(Wire.Relationship.Conference);
+        IReadOnlyList<Guid> subjects = invitation is not null ? shared.Subjects : part is null ? [] : [.. shared.SubjectsOf(part)];
+        var question = call.Ask(relationships, shared.File.Jurisdiction) with
+        {
+            ServiceScope = taking == RelationshipSet.None ? ClassSet.None : new ClassSet(part!.ProtectiveClasses),
+            Agenda = invitation is { } link ? new ClassSet(link.Agenda) : ClassSet.None,
+        };
+        question = WithWhereabouts(call, question, subjects);
+        return new CaseView(call.Decide(question), question, part, invitation, subjects);
     }
 
     /// <summary>
     /// May the acting unit read this note? Its own always; another's where that unit shared it with this one, the share has not ended, and the note's own
-    /// class is permitted too (R-NTK-8, R-NTK-17).
+    /// class is permitted too (R-NTK-8, R-NTK-17). At a conference: what its convenor may itself read, as far as the agenda lists the class.
     /// </summary>
-    public static bool MayRead(this Call call, SharedCase shared, CaseParticipant part, CaseNote note, IReadOnlyList<NoteShareRow> shares)
+    public static bool MayRead(this Call call, SharedCase shared, CaseView view, CaseNote note, IReadOnlyList<NoteShareRow> shares)
     {
-        var own = string.Equals(note.AuthorUnitId, call.Unit.UnitId, StringComparison.Ordinal);
-        var share = shares.FirstOrDefault(s => string.Equals(s.UnitId, call.Unit.UnitId, StringComparison.Ordinal) && s.IsOpenAt(call.Now));
-        if (!own && share is null) return false;
-        var decision = call.Consider(call.Ask(Standing.OfParticipant(part.Role), shared.File.Jurisdiction) with
+        var own = IsBy(note, call.Unit.UnitId);
+        var share = OpenShare(shares, call.Unit.UnitId, call.Now);
+        var onTheTable = view.Invitation is { } link && (IsBy(note, link.ConvenorUnitId) || OpenShare(shares, link.ConvenorUnitId, call.Now) is not null);
+        if (!own && share is null && !onTheTable) return false;
+        // A note may tell of anybody of the case, whatever the reader's scope: one whose whereabouts are protected withholds the contact of all (R-NTK-10).
+        var decision = call.Consider(WithWhereabouts(call, view.Question, shared.Subjects) with
         {
             OwnUnit = own,
             Supplied = own ? ClassSet.Of(note.ConfidentialityClass) : ClassSet.None,
@@ -35,4 +65,60 @@ internal static class CasePolicy
         });
         return decision.Visible.Contains(Wire.ConfidentialityClass.CaseNote) && decision.Visible.Contains(note.ConfidentialityClass);
     }
+
+    /// <summary>
+    /// Protective classes go onto a scope by the primary unit or a protection centre that takes part, and only those that it may see itself (R-NTK-9).
+    /// </summary>
+    public static uint RequireProtective(this Call call, CaseView view, string unitId, IReadOnlyList<Wire.ConfidentialityClass> classes)
+    {
+        var asked = ClassSet.None;
+        for (var i = 0; i < classes.Count; i++)
+        {
+            if (!Protective.Contains(classes[i])) throw Refusal.InvalidField(new FieldFault($"protective_classes[{i}]", FieldFaultKind.NotAllowedHere));
+            if (asked.Contains(classes[i])) throw Refusal.InvalidField(new FieldFault($"protective_classes[{i}]", FieldFaultKind.Duplicate));
+            if (!view.Decision.Visible.Contains(classes[i]))
+                throw new Refusal(Wire.ErrorReason.ViewNotPermitted, ("class", CodeText.Of(classes[i])), ("unit_id", unitId), ("rule", "R-NTK-9"));
+            asked |= ClassSet.Of(classes[i]);
+        }
+
+        return asked.Bits;
+    }
+
+    /// <summary>Of the classes of a referral's view those that its sender may put onto the scope of the receiver's service (R-NTK-9).</summary>
+    public static ClassSet ProtectiveBy(this Call call, SharedCase shared, Unit sender, Wire.LegalBasis basis, ClassSet view)
+    {
+        var found = ClassSet.None;
+        if (shared.PartOf(sender.UnitId) is not { } part || !MaySetScope(sender, part)) return found;
+        foreach (var one in (view & Protective).InTableOrder())
+            if (call.MayHold(sender, basis, one, Standing.OfParticipant(part.Role), new ClassSet(part.ProtectiveClasses))) found |= ClassSet.Of(one);
+        return found;
+    }
+
+    public static bool MaySetScope(Unit unit, CaseParticipant part) => part.Role == Wire.ParticipantRole.Primary
+        || (part.Role == Wire.ParticipantRole.Serving && unit.Kind == Wire.UnitKind.ProtectionCenter);
+
+    private static ConferenceLink? InvitationTo(Call call, SharedCase shared)
+    {
+        var context = call.Context!;
+        if (context.Purpose != Wire.Purpose.CaseConference || context.ReferenceCase != Wire.AccessContext.ReferenceOneofCase.ConferenceId) return null;
+        var conferenceId = Guid.Parse(context.ConferenceId);
+        foreach (var link in Links.OfPerson(call.Read, shared.Subjects[0]).Conferences)
+        {
+            if (link.ConferenceId == conferenceId && link.CaseId == shared.File.CaseId && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal)
+                && call.Now < Standing.EndOfInvitation(link.MeetingAt)) return link;
+        }
+
+        return null;
+    }
+
+    private static NeedToKnowQuestion WithWhereabouts(Call call, NeedToKnowQuestion question, IReadOnlyList<Guid> subjects)
+    {
+        var isProtected = question.Relationships != RelationshipSet.None && call.Read.HasProtected(subjects);
+        return question with { ProtectedAddress = isProtected, ServesOtherParty = isProtected && call.Read.ServesOtherParty(call.Unit.UnitId, subjects) };
+    }
+
+    private static bool IsBy(CaseNote note, string unitId) => string.Equals(note.AuthorUnitId, unitId, StringComparison.Ordinal);
+
+    private static NoteShareRow? OpenShare(IReadOnlyList<NoteShareRow> shares, string unitId, DateTimeOffset now) =>
+        shares.FirstOrDefault(s => string.Equals(s.UnitId, unitId, StringComparison.Ordinal) && s.IsOpenAt(now));
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -7,7 +8,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Cases;
 
 /// <summary>The RPCs of shared cases: load, decide, change, answer. Identity, access, limits, validation and the record are the pipeline's.</summary>
-internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<ReferralAcceptedForCase>
+internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<ReferralAcceptedForCase>, IReactTo<ViewNarrowed>
 {
     public override Task<Wire.OpenCaseResponse> OpenCase(Wire.OpenCaseRequest request, ServerCallContext context)
     {
@@ -29,8 +30,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         call.Change.Add(shared.Add(call.Unit.UnitId, Wire.ParticipantRole.Primary, [], [], call.Now));
         foreach (var subject in shared.Subjects) call.Change.Add(new CaseSubjectRow { CaseId = file.CaseId, PersonId = subject, IsOpen = true });
         call.Change.Key!.Outcome = file.CaseId.ToString();
-        var (decision, part) = call.DecideOn(shared);
-        return Task.FromResult(new Wire.OpenCaseResponse { Case = Show(call, shared, decision, part) });
+        return Task.FromResult(new Wire.OpenCaseResponse { Case = Show(call, shared, call.DecideOn(shared)) });
     }
 
     public override Task<Wire.GetCaseResponse> GetCase(Wire.GetCaseRequest request, ServerCallContext context)
@@ -43,15 +43,62 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     {
         var call = Call.Of(context);
         var shared = Load(call, request.CaseId);
-        var (decision, part) = call.DecideOn(shared);
-        if (call.Replayed is not null) return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, decision, part) });
-        if (part.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
+        var view = call.DecideOn(shared);
+        if (call.Replayed is not null) return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, view) });
+        if (view.OwnPart.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
         var unit = Addressee.Require(call, request.UnitId, request.Services);
         var persons = request.PersonIds.Select(Guid.Parse).Distinct().ToList();
         if (persons.Except(shared.Subjects).Any()) throw new Refusal(Wire.ErrorReason.NotFound);
-        call.Change.Add(shared.Invite(unit.UnitId, request.Services, persons, call.Now));
+        var protective = call.RequireProtective(view, unit.UnitId, request.ProtectiveClasses);
+        var invited = shared.Invite(unit.UnitId, request.Services, persons, call.Now);
+        invited.ProtectiveClasses = protective;
+        call.Change.Add(invited);
+        call.Disclose(ScopeOf(shared), shared.SubjectsOf(invited), unit.UnitId, new ClassSet(protective), call.Context!.LegalBasis, null);
         Changed(call, shared, new NoticeDraft(unit.UnitId, Wire.NoticeKind.CaseInvitation, null, shared.File.CaseId));
-        return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, decision, part) });
+        return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, view) });
+    }
+
+    public override Task<Wire.SetProtectiveScopeResponse> SetProtectiveScope(Wire.SetProtectiveScopeRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var shared = Load(call, request.CaseId);
+        var view = call.DecideOn(shared);
+        if (call.Replayed is not null) return Task.FromResult(new Wire.SetProtectiveScopeResponse { Case = Show(call, shared, view) });
+        if (!CasePolicy.MaySetScope(call.Unit, view.OwnPart)) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
+        if (string.Equals(request.UnitId, call.Unit.UnitId, StringComparison.Ordinal))
+            throw Refusal.InvalidField(new FieldFault("unit_id", FieldFaultKind.NotAllowedHere));
+        var part = shared.PartOf(request.UnitId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+        var (before, after) = (new ClassSet(part.ProtectiveClasses), new ClassSet(call.RequireProtective(view, part.UnitId, request.ProtectiveClasses)));
+        part.ProtectiveClasses = after.Bits;
+        call.Change.Update(part);
+        call.EndDisclosures(ScopeOf(shared), part.UnitId, before - after);
+        call.Disclose(ScopeOf(shared), shared.SubjectsOf(part), part.UnitId, after - before, call.Context!.LegalBasis, null);
+        foreach (var id in shared.SubjectsOf(part))
+            if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
+        Changed(call, shared, new NoticeDraft(part.UnitId, Wire.NoticeKind.ViewNarrowed, null, shared.File.CaseId), tell: !before.IsEmpty && !after.ContainsAll(before));
+        return Task.FromResult(new Wire.SetProtectiveScopeResponse { Case = Show(call, shared, view) });
+    }
+
+    public override Task<Wire.MarkOtherPartyResponse> MarkOtherParty(Wire.MarkOtherPartyRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var nationalId = NationalId.Parse(request.NationalId).Canonical;
+        call.Concerns(nationalId);
+        var shared = Load(call, request.CaseId);
+        var view = call.DecideOn(shared);
+        if (call.Replayed is not null) return Task.FromResult(new Wire.MarkOtherPartyResponse { Case = Show(call, shared, view) });
+        if (view.OwnPart.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
+        var index = call.Vault.Index.OfNationalId(nationalId);
+        var known = call.Read.OtherPartiesOf(shared.File.CaseId).Find(o => o.NationalIdIndex.AsSpan().SequenceEqual(index));
+        if (known is null && request.Lifted) throw new Refusal(Wire.ErrorReason.NotFound);
+        var mark = known ?? new OtherPartyRow { CaseId = shared.File.CaseId, NationalIdIndex = index, MarkId = call.NewId() };
+        (mark.MarkedByUnitId, mark.MarkedAt, mark.LiftedAt) = (call.Unit.UnitId, call.Now, request.Lifted ? call.Now : null);
+        mark.Reason = call.Vault.SealText(shared.File.Jurisdiction, CaseQueries.OtherPartyColumn, mark.MarkId, request.Reason);
+        if (known is null) call.Change.Add(mark);
+        else call.Change.Update(mark);
+        call.Change.Update(shared.File);
+        call.Change.Key!.Outcome = shared.File.CaseId.ToString();
+        return Task.FromResult(new Wire.MarkOtherPartyResponse { Case = Show(call, shared, view, mark) });
     }
 
     public override Task<Wire.JoinCaseResponse> JoinCase(Wire.JoinCaseRequest request, ServerCallContext context)
@@ -67,21 +114,20 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
             Changed(call, shared, new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, shared.File.CaseId));
         }
 
-        var (decision, part) = call.DecideOn(shared);
-        return Task.FromResult(new Wire.JoinCaseResponse { Case = Show(call, shared, decision, part) });
+        return Task.FromResult(new Wire.JoinCaseResponse { Case = Show(call, shared, call.DecideOn(shared)) });
     }
 
     public override Task<Wire.CreateNoteResponse> CreateNote(Wire.CreateNoteRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
         var shared = Load(call, request.CaseId);
-        var (_, part) = call.DecideOn(shared);
-        Concerns(call, shared, part);
+        var view = call.DecideOn(shared);
+        Concerns(call, view);
         var (note, shares) = call.Replayed is { } made
             ? (call.Read.FindNote(Guid.Parse(made))!, call.Read.SharesOf(Guid.Parse(made)))
             : Write(call, shared, request);
         call.Touches("note", note.NoteId);
-        if (!call.MayRead(shared, part, note, shares)) throw new Refusal(Wire.ErrorReason.NotFound);
+        if (!call.MayRead(shared, view, note, shares)) throw new Refusal(Wire.ErrorReason.NotFound);
         return Task.FromResult(new Wire.CreateNoteResponse { Note = ToWire(call, shared, note, shares) });
     }
 
@@ -89,8 +135,8 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     {
         var call = Call.Of(context);
         var shared = Load(call, request.CaseId);
-        var (_, part) = call.DecideOn(shared);
-        Concerns(call, shared, part);
+        var view = call.DecideOn(shared);
+        Concerns(call, view);
         var size = request.PageSize == 0 ? 50 : request.PageSize;
         var response = new Wire.ListNotesResponse();
         var after = PageToken.Read(request.PageToken, Guid.Empty);
@@ -103,7 +149,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
             {
                 var shares = call.Read.SharesOf(note.NoteId);
                 after = note.NoteId;
-                if (!call.MayRead(shared, part, note, shares)) continue;
+                if (!call.MayRead(shared, view, note, shares)) continue;
                 call.Touches("note", note.NoteId);
                 response.Notes.Add(ToWire(call, shared, note, shares));
                 if (response.Notes.Count < size) continue;
@@ -119,22 +165,49 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     public void React(Call call, ReferralAcceptedForCase happened)
     {
         if (call.Read.FindCase(happened.CaseId) is not { File.State: Wire.CaseState.Open } shared) return;
+        var protective = call.Members.FindUnit(happened.FromUnitId) is { } sender
+            ? call.ProtectiveBy(shared, sender, call.Context!.LegalBasis, happened.View)
+            : ClassSet.None;
         if (shared.PartOf(happened.UnitId) is { } part)
         {
             if (part.Role == Wire.ParticipantRole.Primary) return;
             if (part.Role == Wire.ParticipantRole.Invited) SharedCase.Join(part, call.Now);
             part.Widen(happened.Services, happened.PersonIds);
+            part.ProtectiveClasses |= protective.Bits;
             call.Change.Update(part);
         }
         else
         {
-            call.Change.Add(shared.Add(happened.UnitId, Wire.ParticipantRole.Serving, happened.Services, happened.PersonIds, call.Now));
+            var added = shared.Add(happened.UnitId, Wire.ParticipantRole.Serving, happened.Services, happened.PersonIds, call.Now);
+            added.ProtectiveClasses = protective.Bits;
+            call.Change.Add(added);
         }
 
+        call.Disclose(ScopeOf(shared), happened.PersonIds, happened.UnitId, protective, call.Context!.LegalBasis, null, happened.FromUnitId);
         call.Touches("case", happened.CaseId);
         call.Change.Update(shared.File);
         call.Change.Notify(new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, happened.CaseId));
     }
+
+    /// <summary>The author ends the share of a note, or the primary unit takes protective classes off a scope.</summary>
+    public void React(Call call, ViewNarrowed happened)
+    {
+        if (happened.Step.Kind == Wire.DisclosureStep.NoteShare && call.Read.FindNote(happened.Step.Id) is { } note && happened.Classes.Contains(note.ConfidentialityClass)
+            && call.Read.SharesOf(note.NoteId).Find(s => string.Equals(s.UnitId, happened.ToUnitId, StringComparison.Ordinal)) is { } share)
+        {
+            share.Until = call.Now;
+            call.Change.Update(share);
+            happened.IsDone = true;
+        }
+        else if (happened.Step.Kind == Wire.DisclosureStep.ServiceScope && call.Read.FindCase(happened.Step.Id)?.PartOf(happened.ToUnitId) is { } part)
+        {
+            part.ProtectiveClasses &= ~happened.Classes.Bits;
+            call.Change.Update(part);
+            happened.IsDone = true;
+        }
+    }
+
+    private static SharingStep ScopeOf(SharedCase shared) => new(Wire.DisclosureStep.ServiceScope, shared.File.CaseId, shared.File.CaseId);
 
     /// <summary>The referral's subjects and the further members asked for, who must be of their household or kin.</summary>
     private static (List<KnownPerson> Subjects, Standing Standing) SubjectsOf(Call call, Wire.OpenCaseRequest request)
@@ -182,6 +255,8 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
                 throw Refusal.InvalidField(new FieldFault($"shares[{i}].unit_id", FieldFaultKind.Duplicate));
             shares.Add(share);
             call.Change.Add(share);
+            call.Disclose(new SharingStep(Wire.DisclosureStep.NoteShare, note.NoteId, shared.File.CaseId), shared.Subjects, share.UnitId,
+                ClassSet.Of(note.ConfidentialityClass), share.LegalBasis, share.Until);
             call.Change.Notify(new NoticeDraft(share.UnitId, Wire.NoticeKind.NoteShared, null, shared.File.CaseId));
         }
 
@@ -196,7 +271,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
             throw Refusal.InvalidField(new FieldFault($"{field}.until", FieldFaultKind.NotInTheFuture));
         // One answer for a unit that takes no part and one that may not hold the class: who takes part is not for every participant to know.
         if (shared.PartOf(share.UnitId) is not { Role: not Wire.ParticipantRole.Invited } part || call.Members.FindUnit(share.UnitId) is not { } unit
-            || !call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(part.Role)))
+            || !call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(part.Role), new ClassSet(part.ProtectiveClasses)))
         {
             throw new Refusal(Wire.ErrorReason.ViewNotPermitted,
                 ("class", CodeText.Of(note.ConfidentialityClass)), ("unit_id", share.UnitId), ("rule", "R-NTK-17"));
@@ -205,10 +280,10 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         return new NoteShareRow { NoteId = note.NoteId, UnitId = unit.UnitId, LegalBasis = share.LegalBasis, Until = share.Until?.ToDateTimeOffset() };
     }
 
-    private static void Changed(Call call, SharedCase shared, NoticeDraft notice)
+    private static void Changed(Call call, SharedCase shared, NoticeDraft notice, bool tell = true)
     {
         call.Change.Update(shared.File);
-        call.Change.Notify(notice);
+        if (tell) call.Change.Notify(notice);
         call.Change.Key!.Outcome = shared.File.CaseId.ToString();
     }
 
@@ -217,55 +292,68 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var id = Guid.Parse(caseId);
         call.Touches("case", id);
         // Asked first: a case of others costs what none costs (R-NTK-14).
-        if (!Reach.IsPartOf(call.Read, id, call.Unit.UnitId)) throw new Refusal(Wire.ErrorReason.NotFound);
+        var byConference = call.Context!.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ConferenceId;
+        if (!Reach.IsPartOf(call.Read, id, call.Unit.UnitId)
+            && !(byConference && Reach.IsInvitedTo(call.Read, Guid.Parse(call.Context.ConferenceId), call.Unit.UnitId))) throw new Refusal(Wire.ErrorReason.NotFound);
         return call.Read.FindCase(id) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 
     private static Wire.Case LoadAndShow(Call call, string caseId)
     {
         var shared = Load(call, caseId);
-        var (decision, part) = call.DecideOn(shared);
-        return Show(call, shared, decision, part);
+        return Show(call, shared, call.DecideOn(shared));
     }
 
-    private static void Concerns(Call call, SharedCase shared, CaseParticipant part)
+    private static void Concerns(Call call, CaseView view)
     {
-        foreach (var id in shared.SubjectsOf(part))
+        foreach (var id in view.Subjects)
             if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
     }
 
-    private static Wire.Case Show(Call call, SharedCase shared, Decision decision, CaseParticipant part)
+    private static Wire.Case Show(Call call, SharedCase shared, CaseView view, OtherPartyRow? marked = null)
     {
+        var part = view.Part;
         call.Touches("case", shared.File.CaseId);
         var wire = new Wire.Case
         {
             CaseId = shared.File.CaseId.ToString(), State = shared.File.State, Jurisdiction = shared.File.Jurisdiction,
-            OpenedAt = Timestamp.FromDateTimeOffset(shared.File.OpenedAt), OwnRole = part.Role, Etag = Etag.Of(shared.File),
+            OpenedAt = Timestamp.FromDateTimeOffset(shared.File.OpenedAt), OwnRole = part?.Role ?? Wire.ParticipantRole.Unspecified, Etag = Etag.Of(shared.File),
         };
-        wire.OwnServices.Add(part.ServiceList);
-        foreach (var id in shared.SubjectsOf(part))
+        wire.OwnServices.Add(part?.ServiceList ?? []);
+        var isPrimary = part?.Role == Wire.ParticipantRole.Primary;
+        var otherParties = isPrimary ? call.Read.OtherPartiesOf(shared.File.CaseId) : [];
+        if (marked is not null) otherParties = [.. otherParties.Where(o => o.MarkId != marked.MarkId), marked];
+        foreach (var id in view.Subjects)
         {
             if (call.Read.FindPerson(call.Vault, id) is not { } person) continue;
             call.Concerns(person);
             wire.Subjects.Add(new Wire.CaseSubject
             {
                 PersonId = person.Person.PersonId, Name = person.Person.Name, BirthDate = person.Person.BirthDate, Phone = person.Person.Phone,
-                Address = person.Person.Address,
+                Address = person.Person.Address, OtherParty = IsOtherParty(call, otherParties, person),
             });
         }
 
-        var within = shared.SubjectsOf(part).ToHashSet();
+        var within = view.Subjects.ToHashSet();
         foreach (var participant in shared.Participants)
         {
             wire.Participants.Add(new Wire.CaseParticipant
             {
                 UnitId = participant.UnitId, Role = participant.Role, Since = Timestamp.FromDateTimeOffset(participant.Since),
                 Services = { participant.ServiceList }, PersonIds = { IdList.FromBytes(participant.PersonIds).Where(within.Contains).Select(id => id.ToString()) },
+                ProtectiveClasses = { (new ClassSet(participant.ProtectiveClasses) & view.Decision.Visible).InTableOrder() },
             });
         }
 
-        RedactionPlan.For(Wire.Case.Descriptor).Redact(wire, decision.Visible);
+        RedactionPlan.For(Wire.Case.Descriptor).Redact(wire, view.Decision.Visible);
         return wire;
+    }
+
+    private static bool IsOtherParty(Call call, List<OtherPartyRow> marks, KnownPerson person)
+    {
+        if (marks.TrueForAll(mark => mark.LiftedAt is not null)) return false;
+        var index = call.Vault.Index.OfNationalId(person.Person.NationalId);
+        return marks.Exists(mark => mark.LiftedAt is null && mark.NationalIdIndex.AsSpan().SequenceEqual(index));
     }
 
     private static Wire.CaseNote ToWire(Call call, SharedCase shared, CaseNote note, IEnumerable<NoteShareRow> shares)

@@ -6,7 +6,7 @@ namespace SafetyNet.Exchange.Server.Cases;
 
 /// <summary>Where cases lie.</summary>
 internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityTypeConfiguration<CaseSubjectRow>, IEntityTypeConfiguration<CaseParticipant>,
-    IEntityTypeConfiguration<CaseNote>, IEntityTypeConfiguration<NoteShareRow>
+    IEntityTypeConfiguration<CaseNote>, IEntityTypeConfiguration<NoteShareRow>, IEntityTypeConfiguration<OtherPartyRow>
 {
     public void Configure(EntityTypeBuilder<CaseFile> builder)
     {
@@ -39,6 +39,12 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
         builder.HasIndex(n => new { n.CaseId, n.NoteId });
     }
 
+    public void Configure(EntityTypeBuilder<OtherPartyRow> builder)
+    {
+        builder.ToTable("case_other_party");
+        builder.HasKey(o => new { o.CaseId, o.NationalIdIndex });
+    }
+
     public void Configure(EntityTypeBuilder<NoteShareRow> builder)
     {
         builder.ToTable("note_share");
@@ -50,6 +56,12 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
 internal static class CaseQueries
 {
     public static readonly SealedColumn NoteColumn = new("case_note", "sealed");
+
+    public static readonly SealedColumn OtherPartyColumn = new("case_other_party", "reason");
+
+    /// <summary>Marks of other parties of a case, lifted ones too.</summary>
+    public static List<OtherPartyRow> OtherPartiesOf(this ReadSession session, Guid caseId) =>
+        [.. session.Db.Set<OtherPartyRow>().AsNoTracking().Where(o => o.CaseId == caseId)];
 
     public static SharedCase? FindCase(this ReadSession session, Guid caseId) =>
         Queries.File(session.Db, caseId) is { } file

@@ -70,6 +70,7 @@ internal static class SandboxSetup
                 CrlDirectory = pki.CrlDirectory, RegistryPath = registryPath, CertificatePath = pki.ServerCertificatePath, CertificateKeyPath = pki.ServerKeyPath,
             },
             Storage = new StorageSettings { Path = In(sandbox, "exchange.db"), KeyPath = keyPath },
+            Policy = new PolicySettings { ProposedBy = "sandbox-proposer", ActivatedBy = "sandbox-activator" },
             Evidence = new EvidenceSettings { Origin = "sandbox.safetynet.gov.tw/log", SigningKeyPath = signingPath },
         }, pki);
     }

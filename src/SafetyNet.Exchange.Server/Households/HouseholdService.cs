@@ -23,6 +23,21 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         return Task.FromResult(Answer(call, family, standing, decision));
     }
 
+    public override Task<Wire.ProtectWhereaboutsResponse> ProtectWhereabouts(Wire.ProtectWhereaboutsRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var nationalId = NationalId.Parse(request.NationalId).Canonical;
+        call.Concerns(nationalId);
+        if (!Reaches(call, nationalId) || Family.Read(call.Read, call.Vault, nationalId) is not { } family) throw new Refusal(Wire.ErrorReason.NotFound);
+        var standing = StandingTo(call, family);
+        call.Decide(QuestionOf(call, family.Person, standing));
+        var isProtected = call.Replayed is null
+            ? Whereabouts.Protect(call, standing, family.Person, request.Lifted, request.Reason)
+            : family.Person.Row.IsProtected;
+        if (call.Change.Key is { } key) key.Outcome = family.Person.Id.ToString();
+        return Task.FromResult(new Wire.ProtectWhereaboutsResponse { Protected = isProtected });
+    }
+
     private static (Family? Family, Standing Standing) FindById(Call call, string nationalId)
     {
         if (call.Families.Peek(nationalId) is { } known && StandingTo(call, known) is { Relationships.IsEmpty: false } standing)
@@ -34,8 +49,7 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         // Whoever may not be seen and whoever does not exist go the same way from here, at the same cost: what the step reaches is asked for, and nobody is opened
         // whom it does not reach (R-NTK-14).
         call.Concerns(nationalId);
-        var (referralId, caseId) = StepOf(call);
-        if (!Reach.OfNationalId(call.Read, call.Unit.UnitId, referralId, caseId, call.Vault.Index.OfNationalId(nationalId))) return (null, Standing.None);
+        if (!Reaches(call, nationalId)) return (null, Standing.None);
         return call.Families.Find(nationalId) is { } family ? (family, StandingTo(call, family)) : (null, Standing.None);
     }
 
@@ -45,9 +59,8 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         // The record names whoever was asked for, seen or not; a stand-in costs what they cost and is left out of it.
         foreach (var person in call.Read.OpenNamesakes(call.Vault, index, out var standIns)) call.Concerns(person);
         foreach (var person in standIns) person.PseudonymBy(call.Vault);
-        var (referralId, caseId) = StepOf(call);
         var seen = new List<(Family Family, Standing Standing)>();
-        foreach (var id in Reach.OfName(call.Read, call.Unit.UnitId, referralId, caseId, index))
+        foreach (var id in Reach.OfName(call.Read, call.Unit.UnitId, StepOf(call), index))
         {
             var person = call.Read.FindPerson(call.Vault, id)!;
             // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
@@ -61,23 +74,31 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         return seen.Count == 1 ? seen[0] : (null, Standing.None);
     }
 
+    private static bool Reaches(Call call, string nationalId) =>
+        Reach.OfNationalId(call.Read, call.Unit.UnitId, StepOf(call), call.Vault.Index.OfNationalId(nationalId));
+
     private static Standing StandingTo(Call call, Family family)
     {
-        var (referralId, caseId) = StepOf(call);
-        return Standing.ToHousehold(family.Links, call.Unit.UnitId, family.Person.Id, referralId, caseId, call.Now);
+        var step = StepOf(call);
+        return Standing.ToHousehold(family.Links, call.Unit.UnitId, family.Person.Id, step.ReferralId, step.CaseId, call.Now, step.ConferenceId);
     }
 
-    /// <summary>The referral or case that the access names.</summary>
-    private static (Guid? ReferralId, Guid? CaseId) StepOf(Call call)
+    /// <summary>The live step that the access names.</summary>
+    private static Step StepOf(Call call)
     {
         var context = call.Context!;
-        return (context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ReferralId ? Guid.Parse(context.ReferralId) : null,
-            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.CaseId ? Guid.Parse(context.CaseId) : null);
+        return new Step(context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ReferralId ? Guid.Parse(context.ReferralId) : null,
+            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.CaseId ? Guid.Parse(context.CaseId) : null,
+            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ConferenceId ? Guid.Parse(context.ConferenceId) : null);
     }
 
     private static NeedToKnowQuestion QuestionOf(Call call, KnownPerson person, Standing standing) =>
         // What a sender put into a referral is shown with the referral; it opens nothing of the register (3.1 baseline, "sent").
-        call.Ask(standing.Relationships, person.Row.Jurisdiction) with { ProtectedAddress = person.Row.IsProtected };
+        call.Ask(standing.Relationships, person.Row.Jurisdiction) with
+        {
+            ProtectedAddress = person.Row.IsProtected, ServesOtherParty = person.Row.IsProtected && call.Read.ServesOtherParty(call.Unit.UnitId, person.Id),
+            ServiceScope = standing.Scope, Agenda = standing.Agenda,
+        };
 
     private static Wire.LookUpHouseholdResponse Answer(Call call, Family family, Standing standing, Decision decision)
     {
@@ -93,15 +114,16 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         foreach (var member in family.Members)
         {
             if (member.Id == family.Person.Id || (guardiansOnly && !IsParent(family.Relatives, member.Id))) continue;
-            response.Members.Add(new Wire.HouseholdMember { Person = ShownTo(call, member, standing), Role = member.Facts.Role });
+            if (ShownTo(call, member, standing) is { } person) response.Members.Add(new Wire.HouseholdMember { Person = person, Role = member.Facts.Role });
         }
 
         foreach (var (relative, kinship) in family.Relatives)
         {
             if (guardiansOnly && kinship != Wire.Kinship.Parent) continue;
+            if (ShownTo(call, relative, standing) is not { } person) continue;
             response.Relatives.Add(new Wire.Relative
             {
-                Person = ShownTo(call, relative, standing), Kinship = kinship,
+                Person = person, Kinship = kinship,
                 SameHousehold = relative.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId,
             });
         }
@@ -114,11 +136,16 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         return false;
     }
 
-    /// <summary>A further person of the answer, decided on by its own protection (R-NTK-10).</summary>
-    private static Wire.Person ShownTo(Call call, KnownPerson person, Standing standing)
+    /// <summary>
+    /// A further person of the answer, decided on by its own protection (R-NTK-10); null: where the person belongs would be told by being in the answer at all, and
+    /// the unit serves the other party.
+    /// </summary>
+    private static Wire.Person? ShownTo(Call call, KnownPerson person, Standing standing)
     {
+        var decision = call.Consider(QuestionOf(call, person, standing));
+        if (!decision.Visible.Contains(Wire.ConfidentialityClass.Household)) return null;
         call.Concerns(person);
-        return ShownOf(call, person, call.Consider(QuestionOf(call, person, standing)));
+        return ShownOf(call, person, decision);
     }
 
     private static Wire.Person ShownOf(Call call, KnownPerson person, Decision decision)

@@ -23,6 +23,9 @@ internal sealed class NoticeRow
     public string CauseUnitId { get; set; } = "";
 
     public Guid DecisionId { get; set; }
+
+    /// <summary>Further thing it is about, as kind and id; empty: none.</summary>
+    public string Resource { get; set; } = "";
 }
 
 /// <summary>How far a unit's inbox goes, and how far it is acknowledged.</summary>
@@ -66,7 +69,7 @@ internal static class InboxQueries
     {
         var found = new List<Wire.Notice>();
         using var reader = session.Query(
-            "SELECT sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id FROM notice WHERE unit_id = $0 AND sequence > $1 ORDER BY sequence LIMIT $2",
+            "SELECT sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, resource FROM notice WHERE unit_id = $0 AND sequence > $1 ORDER BY sequence LIMIT $2",
             unitId, after, count);
         while (reader.Read())
         {
@@ -75,7 +78,7 @@ internal static class InboxQueries
                 Sequence = (ulong)reader.GetInt64(0), Kind = (Wire.NoticeKind)reader.GetInt32(1),
                 NoticedAt = Timestamp.FromDateTimeOffset(Instants.FromMicros(reader.GetInt64(2))),
                 ReferralId = reader.IsDBNull(3) ? "" : reader.GetId(3).ToString(), CaseId = reader.IsDBNull(4) ? "" : reader.GetId(4).ToString(),
-                UnitId = reader.GetString(5), DecisionId = reader.GetId(6).ToString(),
+                UnitId = reader.GetString(5), DecisionId = reader.GetId(6).ToString(), Resource = reader.GetString(7),
             });
         }
 

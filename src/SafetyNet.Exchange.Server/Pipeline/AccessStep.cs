@@ -7,9 +7,9 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 /// Step 2: what the contract says of the method (MethodAccess) against what the call says of itself. Nothing stored is looked at, so nothing can be learnt
 /// from the answer but one's own mistakes.
 /// </summary>
-internal sealed class AccessStep(NeedToKnowPolicy policy)
+internal static class AccessStep
 {
-    public void Admit(Call call, IMessage request)
+    public static void Admit(Call call, IMessage request)
     {
         var rule = call.Rule;
         var context = rule.ContextOf(request);
@@ -23,10 +23,22 @@ internal sealed class AccessStep(NeedToKnowPolicy policy)
             throw new Refusal(Wire.ErrorReason.RoleNotAllowed, ("role", Name(context.Actor.Role)), ("allowed", Names(rule.Roles)));
         if (!rule.AllowsUnitKind(call.Unit.Kind))
             throw new Refusal(Wire.ErrorReason.UnitKindNotAllowed, ("unit_kind", Name(call.Unit.Kind)), ("allowed", Names(rule.UnitKinds)));
-        if (!policy.BasisCarries(context.Purpose, context.LegalBasis))
+        RequireBasis(call);
+    }
+
+    /// <summary>An entry of the legal-basis registry carries the access today (R-NTK-16); the record names it. Asked again before each chunk of a stream.</summary>
+    public static void RequireBasis(Call call)
+    {
+        var (purpose, basis, kind) = (call.Context!.Purpose, call.Context.LegalBasis, call.Agency.Kind);
+        var answer = call.Policy.AskBasis(purpose, basis, kind, call.On);
+        call.StandsOn = answer.Entries;
+        switch (answer.Standing)
         {
-            throw new Refusal(Wire.ErrorReason.LegalBasisNotAllowed, ("legal_basis", Name(context.LegalBasis)),
-                ("purpose", Name(context.Purpose)), ("allowed", policy.BasesOf(context.Purpose)));
+            case BasisStanding.NotAllowed:
+                throw new Refusal(Wire.ErrorReason.LegalBasisNotAllowed, ("legal_basis", Name(basis)), ("purpose", Name(purpose)),
+                    ("allowed", call.Policy.BasesOf(purpose, kind, call.On)));
+            case BasisStanding.Expired:
+                throw new Refusal(Wire.ErrorReason.LegalBasisExpired, ("entry", string.Join(", ", answer.Entries)), ("expired", CivilDate.ToText(answer.EndedAt)));
         }
     }
 

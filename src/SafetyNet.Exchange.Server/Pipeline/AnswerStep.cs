@@ -19,7 +19,7 @@ internal readonly record struct Shown(ClassSet Classes, ClassSet Withheld)
 /// Step 9: the answer leaves with the classes that decisions of this call made visible, and no other; a feature that forgot to decide shows nothing
 /// personal. The answer names what it withholds, the same whether or not it exists (R-NTK-2).
 /// </summary>
-internal sealed class AnswerStep(string policyRevision)
+internal sealed class AnswerStep
 {
     private readonly ConcurrentDictionary<MessageDescriptor, FieldDescriptor?> _disclosures = new();
 
@@ -29,7 +29,7 @@ internal sealed class AnswerStep(string policyRevision)
         plan.Redact(answer, call.Visible);
         var shown = new Shown(((plan.Carries & call.Visible) | plan.TextClasses(answer)) & ClassSet.Personal, (plan.Carries.Without(call.Visible) | call.Withheld) & ClassSet.Personal);
         if (_disclosures.GetOrAdd(answer.Descriptor, FindDisclosure) is not { } field) return shown;
-        var disclosure = new Wire.Disclosure { DecisionId = call.DecisionText, PolicyRevision = policyRevision };
+        var disclosure = new Wire.Disclosure { DecisionId = call.DecisionText, PolicyRevision = call.Policy.Revision };
         disclosure.ShownClasses.Add(shown.Classes.InTableOrder());
         disclosure.WithheldClasses.Add(shown.Withheld.InTableOrder());
         field.Accessor.SetValue(answer, disclosure);

@@ -14,6 +14,9 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 /// </summary>
 internal sealed class Call(MethodRule? rule, string method, string peer, DateTimeOffset now, Exchange exchange)
 {
+    /// <summary>Hex digits of the policy's hash that a record carries.</summary>
+    private const int PolicyHashDigits = 16;
+
     private readonly List<string> _subjects = [];
     private readonly List<string> _resources = [];
     private readonly List<IReadOnlyList<string>> _rules = [];
@@ -31,6 +34,15 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     public string Peer { get; } = peer;
 
     public DateTimeOffset Now { get; } = now;
+
+    /// <summary>Civil date of the call in Taiwan; of a stream, that of its newest chunk.</summary>
+    public DateOnly On { get; private set; } = CivilDate.InTaiwan(now);
+
+    /// <summary>The policy that the whole call is decided by; a stream takes it anew for each chunk.</summary>
+    public NeedToKnowPolicy Policy { get; private set; } = exchange.Policy;
+
+    /// <summary>Entries of the legal-basis registry that the access stands on, or stood on until they ended; the record names them.</summary>
+    public IReadOnlyList<string> StandsOn { get; set; } = [];
 
     public Guid DecisionId { get; } = Guid.CreateVersion7(now);
 
@@ -101,6 +113,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         LegalBasis = Context.LegalBasis,
         Relationships = relationships,
         ResourceJurisdiction = resource,
+        On = On,
     };
 
     /// <summary>Decides, and lets nothing through without a relationship that the method asks for: absent and forbidden are one answer (R-NTK-14).</summary>
@@ -116,7 +129,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     {
         // Most persons of one answer are asked about in the same words, and a decision is a pure function of its question (R-NTK-15).
         if (_lastDecision is { } last && question == _lastQuestion) return last;
-        var decision = exchange.Policy.Decide(question);
+        var decision = Policy.Decide(question);
         _questions.Add(question, decision);
         (_lastQuestion, _lastDecision) = (question, decision);
         Visible |= decision.Visible;
@@ -129,8 +142,18 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     public void Withhold(ClassSet classes) => Withheld |= classes;
 
     /// <summary>Could a unit of this kind, standing so to the person, see a class that is sent to it under a basis? (R-NTK-17)</summary>
-    public bool MayHold(Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, RelationshipSet relationships) =>
-        unit.Agency.Classes.Contains(one) && exchange.Policy.MayHold(unit.Agency.Kind, unit.Kind, basis, one, relationships, ClassSet.None);
+    public bool MayHold(Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, RelationshipSet relationships,
+        ClassSet scope = default) => unit.Agency.Classes.Contains(one) && Policy.MayHold(unit.Agency.Kind, unit.Kind, basis, one, relationships, scope, On);
+
+    /// <summary>What a kind of unit that may hold everything would see by an agenda; nothing of it is shown or recorded.</summary>
+    public ClassSet OpenedByAgenda(Wire.AgencyKind agencyKind, Wire.UnitKind unitKind, ClassSet agenda) => Policy.Decide(
+        Ask(RelationshipSet.Of(Wire.Relationship.Conference), Agency.Jurisdiction) with { AgencyKind = agencyKind, UnitKind = unitKind, Holdable = ClassSet.All, Agenda = agenda }).Visible;
+
+    /// <summary>What another unit would see, standing so; nothing of it is shown or recorded.</summary>
+    public ClassSet WouldSee(Unit unit, in NeedToKnowQuestion question) => Policy.Decide(question with
+    {
+        AgencyKind = unit.Agency.Kind, UnitKind = unit.Kind, CallerJurisdiction = unit.Agency.Jurisdiction, Holdable = ClassSet.Of([.. unit.Agency.Classes]),
+    }).Visible & ClassSet.Personal;
 
     /// <summary>The record will name this person, by pseudonym.</summary>
     public void Concerns(string nationalId) => _subjects.Add(Vault.Pseudonyms.OfNationalId(nationalId));
@@ -150,6 +173,12 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     /// <summary>Id for something made by this call; sorts by time.</summary>
     public Guid NewId() => Guid.CreateVersion7(Now);
+
+    /// <summary>The record will name this policy, by revision and hash.</summary>
+    public void TouchesPolicy(string revision, string sha256) => _resources.Add(PolicyName.Of(revision, sha256));
+
+    /// <summary>A stream goes on: the next chunk is decided by the policy and the date of now.</summary>
+    public void Renew(DateTimeOffset at) => (On, Policy, _lastDecision) = (CivilDate.InTaiwan(at), exchange.Policy, null);
 
     /// <summary>Forgets what was read and collected, to run the call again from the idempotency step.</summary>
     public void StartOver()
@@ -196,7 +225,8 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
             Jurisdiction = Member?.System.Agency.Jurisdiction ?? Wire.Jurisdiction.Unspecified,
             Outcome = outcome,
             Reason = reason == Wire.ErrorReason.Unspecified ? "" : RefusalTexts.NameOf(reason),
-            PolicyRevision = exchange.Policy.Revision,
+            PolicyRevision = Policy.Revision,
+            PolicyHash = Policy.Sha256[..PolicyHashDigits],
             Peer = Peer,
             RequestId = RequestId,
         };
@@ -204,7 +234,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         if (Context is { } context) Describe(record, context);
         AddSorted(record.Subjects, _subjects);
         AddSorted(record.Resources, _resources);
-        AddRules(record.Rules, _rules);
+        AddRules(record.Rules, _rules, StandsOn);
         record.ShownClasses.Add(shown.InTableOrder());
         record.WithheldClasses.Add(withheld.InTableOrder());
         record.Relationships.Add(Relationships.InTableOrder());
@@ -224,11 +254,22 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         }
     }
 
-    /// <summary>The lists of decisions are sorted and without doubles already; mostly there is one.</summary>
-    private static void AddRules(RepeatedField<string> field, List<IReadOnlyList<string>> lists)
+    /// <summary>The lists of decisions are sorted and without doubles already; mostly there is one, and it names what the access stands on.</summary>
+    private static void AddRules(RepeatedField<string> field, List<IReadOnlyList<string>> lists, IReadOnlyList<string> standsOn)
     {
-        if (lists.Count == 1) field.AddRange(lists[0]);
-        else AddSorted(field, [.. lists.SelectMany(list => list)]);
+        if (lists.Count == 0) field.AddRange(standsOn);
+        else if (lists.Count == 1 && ContainsAll(lists[0], standsOn)) field.AddRange(lists[0]);
+        else AddSorted(field, [.. lists.SelectMany(list => list), .. standsOn]);
+    }
+
+    private static bool ContainsAll(IReadOnlyList<string> list, IReadOnlyList<string> ids)
+    {
+        for (var at = 0; at < ids.Count; at++)
+        {
+            if (!list.Contains(ids[at], StringComparer.Ordinal)) return false;
+        }
+
+        return true;
     }
 
     private void Describe(Wire.AuditRecord record, Wire.AccessContext context)

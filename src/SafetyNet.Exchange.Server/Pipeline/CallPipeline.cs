@@ -14,7 +14,7 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 /// let pass. A refusal at any step leaves its record too.
 /// </summary>
 internal sealed class CallPipeline(
-    ContractMethods methods, IdentityStep identity, AccessStep access, LimitStep limits, AnswerStep answer, CommitQueue commits, Exchange exchange, TimeProvider clock) : Interceptor
+    ContractMethods methods, IdentityStep identity, LimitStep limits, AnswerStep answer, CommitQueue commits, Exchange exchange, TimeProvider clock) : Interceptor
 {
     /// <summary>How often a call runs because another committed the same request_id, new person or open case beside it, or moved what an
     /// acknowledgement of the inbox delivers: taking note of notices is no claim on the state of what they tell of.</summary>
@@ -51,7 +51,7 @@ internal sealed class CallPipeline(
             await AdmitAsync(call, request, context);
             await CommitAsync(call, context, Permitted(call, Shown.Nothing)); // the record stands before the first message leaves
             call.EndRead();
-            await continuation(request, new RedactingStream<TResponse>(responseStream, call), context);
+            await continuation(request, new RedactingStream<TResponse>(responseStream, call, clock), context);
             return null;
         });
 
@@ -77,7 +77,7 @@ internal sealed class CallPipeline(
     private async ValueTask AdmitAsync(Call call, object request, ServerCallContext context)
     {
         await identity.AdmitAsync(call, context); // 1 certificate, token and registry agree
-        access.Admit(call, (IMessage)request);    // 2 purpose, basis, person, unit, scope: what the contract says of the method
+        AccessStep.Admit(call, (IMessage)request);    // 2 purpose, basis, person, unit, scope: what the contract says of the method
         limits.Admit(call);                       // 3 rate per person and agency, cap on the deadline
         ValidationStep.Admit(call, (IMessage)request); // 4 form of every field; authorization came first
     }

@@ -1,11 +1,29 @@
+using SafetyNet.Exchange.Server.Policy;
+
 namespace SafetyNet.Exchange.Server.Pipeline;
 
 /// <summary>A unit acknowledged its inbox up to a number; the referrals among the notices are delivered by that.</summary>
 internal sealed record NoticesAcknowledged(string UnitId, IReadOnlyList<Guid> ReferralIds);
 
 /// <summary>A unit took a referral that was made for a case; it serves in that case from now on, for these persons and services.</summary>
+/// <param name="CaseId">The case.</param>
+/// <param name="FromUnitId">Unit that made the referral.</param>
+/// <param name="UnitId">Unit that took it.</param>
+/// <param name="PersonIds">Whom it is about.</param>
+/// <param name="Services">What is asked for.</param>
+/// <param name="View">Classes of the sender's view; protective ones come onto the scope of the service (R-NTK-9).</param>
 internal sealed record ReferralAcceptedForCase(
-    Guid CaseId, string UnitId, IReadOnlyList<Guid> PersonIds, IReadOnlyList<Wire.Article6Service> Services);
+    Guid CaseId, string FromUnitId, string UnitId, IReadOnlyList<Guid> PersonIds, IReadOnlyList<Wire.Article6Service> Services, ClassSet View);
+
+/// <summary>A sender takes classes out of a view that it gave by one of its steps; the feature of the step does so in the same commit (R-NTK-17).</summary>
+/// <param name="Step">The step; the sender has been checked.</param>
+/// <param name="ToUnitId">Receiver whose view is narrowed.</param>
+/// <param name="Classes">Classes taken out.</param>
+internal sealed record ViewNarrowed(SharingStep Step, string ToUnitId, ClassSet Classes)
+{
+    /// <summary>Set by the feature that did it; unset: no step of that kind can be narrowed so.</summary>
+    public bool IsDone { get; set; }
+}
 
 /// <summary>What a feature does because of another, in the same commit.</summary>
 internal interface IReactTo<in TEvent>

@@ -8,11 +8,12 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 
 /// <summary>What every call works with: policy, store, vault, registry and the features' reactions to each other.</summary>
 internal sealed class Exchange(
-    NeedToKnowPolicy policy, SqliteStore store, Vault vault, Families families, Func<MemberDirectory> members, DomainEvents events)
+    PolicyInForce policy, SqliteStore store, Vault vault, Families families, Func<MemberDirectory> members, DomainEvents events)
 {
     private readonly ConcurrentDictionary<TokenClaims, ClassSet> _holdable = new(ReferenceEqualityComparer.Instance);
 
-    public NeedToKnowPolicy Policy { get; } = policy;
+    /// <summary>The policy in force at this instant; a call takes it once.</summary>
+    public NeedToKnowPolicy Policy => policy.Current;
 
     public SqliteStore Store { get; } = store;
 

@@ -103,4 +103,7 @@ internal enum FieldFaultKind
 
     /// <summary>An instant that must lie ahead and does not.</summary>
     NotInTheFuture,
+
+    /// <summary>A problem of a policy file. Argument: file, line, place and reason.</summary>
+    PolicyProblem,
 }

@@ -65,19 +65,21 @@ internal static class RefusalStatus
 
         Wire.ErrorReason.MemberSuspended or Wire.ErrorReason.ActorMissing or Wire.ErrorReason.ActorUnitMismatch or Wire.ErrorReason.ScopeMissing
             or Wire.ErrorReason.PurposeNotAllowed or Wire.ErrorReason.RoleNotAllowed or Wire.ErrorReason.UnitKindNotAllowed
-            or Wire.ErrorReason.LegalBasisNotAllowed or Wire.ErrorReason.ViewNotPermitted or Wire.ErrorReason.NotYourMove => StatusCode.PermissionDenied,
+            or Wire.ErrorReason.LegalBasisNotAllowed or Wire.ErrorReason.LegalBasisExpired or Wire.ErrorReason.SecondPersonNeeded
+            or Wire.ErrorReason.ViewNotPermitted or Wire.ErrorReason.NotYourMove => StatusCode.PermissionDenied,
 
         Wire.ErrorReason.RateLimited => StatusCode.ResourceExhausted,
         Wire.ErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
 
         Wire.ErrorReason.ContextMissing or Wire.ErrorReason.InvalidField or Wire.ErrorReason.ReferenceMissing
-            or Wire.ErrorReason.IdempotencyMismatch => StatusCode.InvalidArgument,
+            or Wire.ErrorReason.IdempotencyMismatch or Wire.ErrorReason.PolicyNotAccepted => StatusCode.InvalidArgument,
 
         Wire.ErrorReason.NotFound => StatusCode.NotFound,
 
         Wire.ErrorReason.Ambiguous or Wire.ErrorReason.UnitNotAvailable or Wire.ErrorReason.ServiceNotOffered or Wire.ErrorReason.MoveNotAllowed
             or Wire.ErrorReason.UnwillingIsNoReason or Wire.ErrorReason.ProposedUnitMissing or Wire.ErrorReason.CaseAlreadyOpen
-            or Wire.ErrorReason.NotInvited or Wire.ErrorReason.OutcomeIncomplete => StatusCode.FailedPrecondition,
+            or Wire.ErrorReason.NotInvited or Wire.ErrorReason.OutcomeIncomplete or Wire.ErrorReason.PolicyHashDiffers
+            or Wire.ErrorReason.PolicyNotNewer => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A refusal without a status."),

@@ -1,14 +1,20 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Numerics;
 using System.Security.Cryptography;
 
 namespace SafetyNet.Exchange.Server.Policy;
 
-/// <summary>The need-to-know policy in force (需知原則, R-NTK): one revision of the policy file, compiled to bit masks, immutable. A decision is a pure function
+/// <summary>A need-to-know policy (需知原則, R-NTK): one revision of rules and legal-basis registry, compiled to bit masks, immutable. A decision is a pure function
 /// of the question (R-NTK-15): nothing permits by default, what withholds wins over what opens, and the order of rules has no meaning.</summary>
 internal sealed class NeedToKnowPolicy
 {
-    private const string BuiltInFile = "need-to-know.json";
+    /// <summary>Usual name of the rule file.</summary>
+    public const string RulesFile = "need-to-know.json";
+
+    /// <summary>Usual name of the legal-basis registry.</summary>
+    public const string BasesFile = "legal-bases.json";
+
     private const int MostCachedRuleLists = 4096;
 
     private static readonly uint StatusBit = CodeTable.Classes.BitOf((int)Wire.ConfidentialityClass.PublicStatus);
@@ -21,89 +27,124 @@ internal sealed class NeedToKnowPolicy
     private readonly string[] ids;
     private readonly CompiledRule[][] permitsByPurpose;
     private readonly CompiledRule[] denies;
-    private readonly uint[] basesByPurpose;
-    private readonly int[] entryByPurpose;
+    private readonly RegisteredBases bases;
     private readonly uint acrossJurisdictions;
     private readonly int acrossEntry;
     private readonly ConcurrentDictionary<RuleBits, IReadOnlyList<string>> ruleLists = new();
     private int cachedRuleLists;
 
-    private NeedToKnowPolicy(PolicyContents contents, string sha256)
+    private NeedToKnowPolicy(PolicyContents contents, LegalBasisContents registry, string rulesSha256, string basesSha256)
     {
-        Revision = contents.Revision;
-        Sha256 = sha256;
-        Rules = contents.Entries;
-        rulesById = contents.Entries.ToDictionary(e => e.Id, StringComparer.Ordinal);
-        ids = [.. contents.Entries.Select(e => e.Id)];
+        (Contents, Registry) = (contents, registry);
+        RevisionNumber = contents.Revision;
+        Revision = contents.Revision.ToString(CultureInfo.InvariantCulture);
+        (RulesSha256, BasesSha256) = (rulesSha256, basesSha256);
+        Sha256 = PairHash(rulesSha256, basesSha256);
+        PolicyRule[] entries = [.. contents.Rules, contents.AcrossJurisdictions, .. registry.Entries.Select(e => e.Rule)];
+        Array.Sort(entries, (left, right) => string.CompareOrdinal(left.Id, right.Id));
+        Rules = entries;
+        rulesById = entries.ToDictionary(e => e.Id, StringComparer.Ordinal);
+        ids = [.. entries.Select(e => e.Id)];
         var places = ids.Select((id, at) => (id, at)).ToDictionary(p => p.id, p => p.at, StringComparer.Ordinal);
 
-        var purposes = contents.Purposes.Keys.Max() + 1;
-        basesByPurpose = new uint[purposes];
-        entryByPurpose = new int[purposes];
-        permitsByPurpose = new CompiledRule[purposes][];
-        Array.Fill(permitsByPurpose, []);
-        foreach (var (number, entry) in contents.Purposes)
-        {
-            basesByPurpose[number] = entry.When.Bases;
-            entryByPurpose[number] = places[entry.Id];
-            permitsByPurpose[number] = [.. contents.Rules
-                .Where(r => r.Effect == PolicyEffect.Permit && (r.When.Purposes & (1u << number)) != 0)
-                .Select(Compile)];
-        }
-
+        bases = new RegisteredBases(registry.Entries, places);
+        permitsByPurpose = [.. Enumerable.Range(0, BitOperations.Log2(CodeTable.Purposes.Known) + 1).Select(purpose => contents.Rules
+            .Where(r => r.Effect == PolicyEffect.Permit && (r.When.Purposes & CodeTable.Purposes.BitOf(purpose)) != 0).Select(Compile).ToArray())];
         denies = [.. contents.Rules.Where(r => r.Effect == PolicyEffect.Deny).Select(Compile)];
         acrossJurisdictions = contents.AcrossJurisdictions.When.Relationships;
         acrossEntry = places[contents.AcrossJurisdictions.Id];
 
         CompiledRule Compile(PolicyRule rule) =>
-            new(places[rule.Id], rule.Classes.Bits, rule.When, [.. rule.Unless], rule.Obligations);
+            new(places[rule.Id], rule.Classes.Bits, rule.When, [.. rule.Unless], rule.Obligations, rule.From.DayNumber, rule.Until.DayNumber);
     }
 
-    /// <summary>Revision that the file states; it is in every answer and audit record.</summary>
+    /// <summary>Revision that both files state; it is in every answer and audit record.</summary>
     public string Revision { get; }
 
-    /// <summary>SHA-256 of the file's bytes, 64 lower-case hex digits.</summary>
+    /// <summary>The same as a number; it only ever grows.</summary>
+    public int RevisionNumber { get; }
+
+    /// <summary>SHA-256 over the two files' SHA-256, rules first, 64 lower-case hex digits: what is proposed, compared and activated.</summary>
     public string Sha256 { get; }
+
+    /// <summary>SHA-256 of the rule file's bytes, 64 lower-case hex digits.</summary>
+    public string RulesSha256 { get; }
+
+    /// <summary>SHA-256 of the registry's bytes, 64 lower-case hex digits.</summary>
+    public string BasesSha256 { get; }
 
     /// <summary>Everything that a decision can name, by id in ordinal order.</summary>
     public IReadOnlyList<PolicyRule> Rules { get; }
 
-    /// <summary>The revision that this server is built with.</summary>
-    public static NeedToKnowPolicy LoadBuiltIn()
+    /// <summary>The rule file as read.</summary>
+    public PolicyContents Contents { get; }
+
+    /// <summary>The registry of legal bases as read.</summary>
+    public LegalBasisContents Registry { get; }
+
+    /// <summary>The revision that this program is built with.</summary>
+    public static NeedToKnowPolicy LoadBuiltIn() =>
+        TryLoad(ReadBuiltIn(RulesFile), ReadBuiltIn(BasesFile), out var problems) ?? throw new PolicyFileException("built-in policy", problems);
+
+    /// <summary>Bytes of one of the two files that this program is built with.</summary>
+    public static byte[] ReadBuiltIn(string file)
     {
-        using var json = typeof(NeedToKnowPolicy).Assembly.GetManifestResourceStream(BuiltInFile)
-            ?? throw new InvalidOperationException($"{BuiltInFile} is not embedded in the server.");
-        return Load(json, BuiltInFile);
+        using var json = typeof(NeedToKnowPolicy).Assembly.GetManifestResourceStream(file)
+            ?? throw new InvalidOperationException($"{file} is not embedded.");
+        using var bytes = new MemoryStream();
+        json.CopyTo(bytes);
+        return bytes.ToArray();
     }
 
-    /// <summary>Reads, checks and compiles a policy file (form: <c>need-to-know.schema.json</c>).</summary>
+    /// <summary>Reads and compiles a rule file (form: <c>need-to-know.schema.json</c>) over the built-in registry.</summary>
     /// <param name="json">The file's bytes, UTF-8; read to the end.</param>
     /// <param name="file">Name of the file, for problems.</param>
     /// <exception cref="PolicyFileException">The file has problems; all are listed with their place.</exception>
-    public static NeedToKnowPolicy Load(Stream json, string file = BuiltInFile)
+    public static NeedToKnowPolicy Load(Stream json, string file = RulesFile)
     {
         using var bytes = new MemoryStream();
         json.CopyTo(bytes);
-        return TryLoad(bytes.GetBuffer().AsMemory(0, (int)bytes.Length), out var problems) ?? throw new PolicyFileException(file, problems);
+        return TryLoad(bytes.ToArray(), ReadBuiltIn(BasesFile), out var problems, file) ?? throw new PolicyFileException(file, problems);
     }
 
-    /// <summary>The same without an exception, for a check of a file that is not to be used.</summary>
-    /// <param name="json">The file's bytes, UTF-8.</param>
+    /// <summary>Reads and compiles the two files of a policy; whether its rules make sense together is for <see cref="PolicyReview"/> to say.</summary>
+    /// <param name="rules">Bytes of the rule file, UTF-8.</param>
+    /// <param name="registry">Bytes of the legal-basis registry, UTF-8.</param>
     /// <param name="problems">Every problem with its place; empty: the policy is returned.</param>
-    public static NeedToKnowPolicy? TryLoad(ReadOnlyMemory<byte> json, out IReadOnlyList<string> problems) =>
-        PolicyFile.TryRead(json, out problems) is { } contents
-            ? new NeedToKnowPolicy(contents, Convert.ToHexStringLower(SHA256.HashData(json.Span)))
-            : null;
+    /// <param name="rulesFile">Name of the rule file, for problems.</param>
+    /// <param name="basesFile">Name of the registry, for problems.</param>
+    public static NeedToKnowPolicy? TryLoad(
+        ReadOnlyMemory<byte> rules, ReadOnlyMemory<byte> registry, out IReadOnlyList<PolicyProblem> problems, string rulesFile = RulesFile, string basesFile = BasesFile)
+    {
+        List<PolicyProblem> found = [];
+        var used = new HashSet<string>(StringComparer.Ordinal);
+        var contents = PolicyFile.TryRead(rules, rulesFile, used, found);
+        var entries = LegalBasisFile.TryRead(registry, basesFile, used, found);
+        if (contents is not null && used.Count > PolicyFile.MaxEntries)
+            found.Add(contents.Places[""].Problem("", $"{used.Count} rules and entries; at most {PolicyFile.MaxEntries}"));
+        problems = found;
+        return contents is null || entries is null || found.Count != 0
+            ? null
+            : new NeedToKnowPolicy(contents, entries, Hash(rules.Span), Hash(registry.Span));
+    }
+
+    /// <summary>SHA-256 of a file, 64 lower-case hex digits.</summary>
+    public static string Hash(ReadOnlySpan<byte> file) => Convert.ToHexStringLower(SHA256.HashData(file));
+
+    /// <summary>SHA-256 over the hashes of the two files, 32 bytes each, rules first; 64 lower-case hex digits.</summary>
+    public static string PairHash(string rulesSha256, string basesSha256) => Hash(Convert.FromHexString(rulesSha256 + basesSha256));
 
     /// <summary>Which classes the caller may see. Cheap enough for every call and every element: well under a microsecond, and only the answer is allocated.</summary>
     public Decision Decide(in NeedToKnowQuestion question)
     {
         RuleBits deciding = default;
         var purpose = (int)question.Purpose;
-        if (!BasisCarries(question.Purpose, question.LegalBasis))
+        var day = question.On.DayNumber;
+        var entries = bases.Find(question.Purpose, question.LegalBasis, question.AgencyKind);
+        var carried = RegisteredBases.Carried(entries, day);
+        if (carried == 0)
         {
-            if ((uint)purpose < (uint)entryByPurpose.Length && purpose != 0)
-                deciding.Add(entryByPurpose[purpose]);
+            AddEnded(ref deciding, entries, day);
             return Refused(deciding);
         }
 
@@ -122,15 +163,20 @@ internal sealed class NeedToKnowPolicy
         var denied = 0u;
         for (var at = 0; at < denies.Length; at++)
         {
-            withheld[at] = Withheld(denies[at], facts);
+            withheld[at] = denies[at].Counts(day) ? Withheld(denies[at], facts) : 0;
             denied |= withheld[at];
         }
 
+        // What withholds does so whatever law stands behind the access; what opens needs an entry of the registry for each class (R-NTK-16).
+        var shareEntries = facts is { Shared: not 0, ShareBasis: not 0 } ? bases.Find(question.Purpose, question.ShareBasis, question.AgencyKind) : [];
+        (facts.Carried, facts.CarriedByShare) = (carried, RegisteredBases.Carried(shareEntries, day));
         var holdable = question.Holdable.Bits | StatusBit;
         uint permitted = 0, open = 0, narrowed = 0;
         var obligations = Obligations.None;
         foreach (ref readonly var rule in permitsByPurpose[purpose].AsSpan())
         {
+            if (!rule.Counts(day))
+                continue;
             var classes = Opened(rule.When, facts, rule.Classes) & holdable;
             permitted |= classes;
             classes &= ~denied;
@@ -153,6 +199,8 @@ internal sealed class NeedToKnowPolicy
         var visible = open | narrowed;
         if (visible == 0)
             return Refused(deciding);
+        AddCarrying(ref deciding, entries, day, visible);
+        AddCarrying(ref deciding, shareEntries, day, visible & facts.Shared);
         // One rule that opens the household as a whole lifts the narrowing of another: a further relationship never hides (R-NTK-15).
         if ((narrowed & ~open) != 0)
             obligations |= Obligations.GuardiansOnly;
@@ -166,17 +214,31 @@ internal sealed class NeedToKnowPolicy
     /// <summary>The entry of that id; null: this revision has none (an older record may name rules that are gone).</summary>
     public PolicyRule? FindRule(string id) => rulesById.GetValueOrDefault(id);
 
-    /// <summary>Whether an access for that purpose may stand on that basis at all; false for UNSPECIFIED and unknown codes.</summary>
-    public bool BasisCarries(Wire.Purpose purpose, Wire.LegalBasis basis) =>
-        (uint)purpose < (uint)basesByPurpose.Length && (basesByPurpose[(int)purpose] & CodeTable.Bases.BitOf((int)basis)) != 0;
+    /// <summary>Whether systems of a kind may access for that purpose on that basis on that day, and by which entries of the registry (R-NTK-16).</summary>
+    public BasisAnswer AskBasis(Wire.Purpose purpose, Wire.LegalBasis basis, Wire.AgencyKind agencyKind, DateOnly on)
+    {
+        var (entries, day) = (bases.Find(purpose, basis, agencyKind), on.DayNumber);
+        RuleBits named = default;
+        if (RegisteredBases.Carried(entries, day) != 0)
+        {
+            AddCarrying(ref named, entries, day, ~0u);
+            return new BasisAnswer(BasisStanding.Carries, RuleList(named), default);
+        }
 
-    /// <summary>The bases that carry a purpose, in table order; for the metadata of a refusal.</summary>
-    public string BasesOf(Wire.Purpose purpose) =>
-        (uint)purpose < (uint)basesByPurpose.Length ? CodeTable.Bases.Names(basesByPurpose[(int)purpose]) : "";
+        AddEnded(ref named, entries, day);
+        return named == default
+            ? new BasisAnswer(BasisStanding.NotAllowed, [], default)
+            : new BasisAnswer(BasisStanding.Expired, RuleList(named), DateOnly.FromDayNumber(RegisteredBases.LastEnd(entries, day)));
+    }
+
+    /// <summary>The bases that carry a purpose for systems of a kind on a day, in table order; for the metadata of a refusal.</summary>
+    public string BasesOf(Wire.Purpose purpose, Wire.AgencyKind agencyKind, DateOnly on) => string.Join(", ", CodeTable.Bases.Codes.Where(code =>
+        CodeTable.Bases.TryParse(code, out var bit)
+        && RegisteredBases.Carried(bases.Find(purpose, (Wire.LegalBasis)BitOperations.TrailingZeroCount(bit), agencyKind), on.DayNumber) != 0));
 
     /// <summary>Whether the receiver of a referral may hold a class that is sent to it under a basis: what a sender's view may contain (R-NTK-17).</summary>
-    public bool MayHold(Wire.AgencyKind agencyKind, Wire.UnitKind unitKind, Wire.LegalBasis basis, Wire.ConfidentialityClass one) =>
-        MayHold(agencyKind, unitKind, basis, one, RelationshipSet.Of(Wire.Relationship.ReferredTo), ClassSet.None);
+    public bool MayHold(Wire.AgencyKind agencyKind, Wire.UnitKind unitKind, Wire.LegalBasis basis, Wire.ConfidentialityClass one, DateOnly on) =>
+        MayHold(agencyKind, unitKind, basis, one, RelationshipSet.Of(Wire.Relationship.ReferredTo), ClassSet.None, on);
 
     /// <summary>The same for a unit that stands in the given relationships to the person: the receiver of a shared note.</summary>
     /// <param name="agencyKind">System of the receiver's agency.</param>
@@ -185,13 +247,15 @@ internal sealed class NeedToKnowPolicy
     /// <param name="one">Class of what is sent.</param>
     /// <param name="relationships">How the receiver stands to the person.</param>
     /// <param name="scope">Protective classes on the scope of the receiver's service.</param>
+    /// <param name="on">Civil date in Taiwan.</param>
     public bool MayHold(
         Wire.AgencyKind agencyKind,
         Wire.UnitKind unitKind,
         Wire.LegalBasis basis,
         Wire.ConfidentialityClass one,
         RelationshipSet relationships,
-        ClassSet scope)
+        ClassSet scope,
+        DateOnly on)
     {
         var sent = ClassSet.FromWire([one]);
         if (sent.IsEmpty)
@@ -213,6 +277,7 @@ internal sealed class NeedToKnowPolicy
                 SharedWithCaller = true,
                 ShareBasis = basis,
                 ServiceScope = scope,
+                On = on,
             });
             if (decision.Visible.Contains(one))
                 return true;
@@ -251,11 +316,17 @@ internal sealed class NeedToKnowPolicy
         var onBasis = (when.Bases & facts.Basis) != 0;
         var limits = when.Limits;
         if (limits == RuleLimits.None)
-            return onBasis ? classes : 0;
+            return onBasis ? classes & facts.Carried : 0;
         if ((limits & RuleLimits.Sent) != RuleLimits.None)
-            classes &= (onBasis ? facts.Sent | facts.Shared : 0) | ((when.Bases & facts.ShareBasis) != 0 ? facts.Shared : 0);
-        else if (!onBasis)
-            return 0;
+        {
+            classes &= (onBasis ? (facts.Sent | facts.Shared) & facts.Carried : 0)
+                | ((when.Bases & facts.ShareBasis) != 0 ? facts.Shared & facts.CarriedByShare : 0);
+        }
+        else
+        {
+            classes &= onBasis ? facts.Carried : 0;
+        }
+
         if ((limits & RuleLimits.Supplied) != RuleLimits.None)
             classes &= facts.Supplied;
         if ((limits & RuleLimits.Agenda) != RuleLimits.None)
@@ -267,6 +338,24 @@ internal sealed class NeedToKnowPolicy
         if ((limits & RuleLimits.OwnOrShared) != RuleLimits.None && !facts.OwnOrShared)
             return 0;
         return classes;
+    }
+
+    private static void AddCarrying(ref RuleBits named, RegisteredBasis[] entries, int day, uint classes)
+    {
+        foreach (ref readonly var entry in entries.AsSpan())
+        {
+            if (entry.Carries(day) && (entry.Classes & classes) != 0)
+                named.Add(entry.Index);
+        }
+    }
+
+    private static void AddEnded(ref RuleBits named, RegisteredBasis[] entries, int day)
+    {
+        foreach (ref readonly var entry in entries.AsSpan())
+        {
+            if (entry.HasEnded(day))
+                named.Add(entry.Index);
+        }
     }
 
     private Decision Refused(in RuleBits deciding) =>
@@ -285,12 +374,20 @@ internal sealed class NeedToKnowPolicy
         return list;
     }
 
-    private readonly record struct CompiledRule(int Index, uint Classes, RuleCondition When, RuleCondition[] Unless, Obligations Obligations);
+    private readonly record struct CompiledRule(
+        int Index, uint Classes, RuleCondition When, RuleCondition[] Unless, Obligations Obligations, int FromDay, int UntilDay)
+    {
+        public bool Counts(int day) => FromDay <= day && day < UntilDay;
+    }
 
     /// <summary>A question as masks.</summary>
     private ref struct Facts
     {
         public uint Relationships;
+
+        /// <summary>Classes that the registry carries on the basis of the call, and on that of a share; until they are asked for, all.</summary>
+        public uint Carried = ~0u;
+        public uint CarriedByShare = ~0u;
         public readonly uint AgencyKind;
         public readonly uint UnitKind;
         public readonly uint Purpose;

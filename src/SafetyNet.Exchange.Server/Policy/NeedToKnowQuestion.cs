@@ -27,6 +27,9 @@ internal readonly record struct NeedToKnowQuestion
     /// <summary>Jurisdiction of the person or case; UNSPECIFIED counts as another one.</summary>
     public required Wire.Jurisdiction ResourceJurisdiction { get; init; }
 
+    /// <summary>Civil date of the call in Taiwan (UTC+8): rules and legal bases count from and until a day. The default lies before all of them.</summary>
+    public DateOnly On { get; init; }
+
     /// <summary>Classes that open sender's views of referrals addressed to the unit show it (R-NTK-17).</summary>
     public ClassSet Sent { get; init; }
 

@@ -9,12 +9,15 @@ namespace SafetyNet.Exchange.Server.Policy;
 internal static class Openings
 {
     /// <summary>Rules that permit the class to an agency and unit of these kinds, under whatever relationship, purpose and basis; by id, ordinal order.</summary>
+    /// <param name="rules">The need-to-know rules of the policy, without its entries on jurisdictions and legal bases.</param>
+    /// <param name="agencyKind">System of the agency.</param>
+    /// <param name="unitKind">Kind of the unit.</param>
+    /// <param name="one">The class.</param>
     public static IEnumerable<PolicyRule> Of(
         IReadOnlyList<PolicyRule> rules, Wire.AgencyKind agencyKind, Wire.UnitKind unitKind, Wire.ConfidentialityClass one)
     {
         var (agency, unit) = (CodeTable.AgencyKinds.BitOf((int)agencyKind), CodeTable.UnitKinds.BitOf((int)unitKind));
-        // The entry on other jurisdictions is about relationships: it names every class, NOT_PERSONAL too, which no rule that withholds may.
-        var denies = rules.Where(r => r.Effect == PolicyEffect.Deny && !r.Classes.Contains(Wire.ConfidentialityClass.NotPersonal) && Applies(r)).ToList();
+        var denies = rules.Where(r => r.Effect == PolicyEffect.Deny && Applies(r)).ToList();
         return rules.Where(r => r.Effect == PolicyEffect.Permit && Applies(r)
             && denies.TrueForAll(deny => deny.When.Requires != RuleRequirements.None || (r.When.Purposes & CodeTable.Purposes.Known & ~deny.When.Purposes) != 0
                 || deny.Unless.Any(exception => Meets(r.When, exception))))

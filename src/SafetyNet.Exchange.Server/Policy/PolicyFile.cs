@@ -1,40 +1,20 @@
-using System.Text;
 using System.Text.Json;
 
 namespace SafetyNet.Exchange.Server.Policy;
 
-/// <summary>A policy file that may not decide anything; the revision before it stays in force.</summary>
-internal sealed class PolicyFileException : Exception
-{
-    public PolicyFileException(string file, IReadOnlyList<string> problems)
-        : base($"{file}: {problems.Count} problem(s).\n{string.Join('\n', problems.Select(p => $"  {file} {p}"))}")
-    {
-        File = file;
-        Problems = problems;
-    }
-
-    /// <summary>Name of the file, as the loader was told it.</summary>
-    public string File { get; }
-
-    /// <summary>Every problem found, in file order: <c>$.rules[3].classes[0] (NTK-X): unknown code 'FOO'</c>.</summary>
-    public IReadOnlyList<string> Problems { get; }
-}
-
 /// <summary>A policy file as read: its form is <c>need-to-know.schema.json</c>.</summary>
-/// <param name="Revision">Revision that the file states.</param>
-/// <param name="Entries">Everything with an id, by id in ordinal order.</param>
-/// <param name="Rules">The need-to-know rules among them.</param>
-/// <param name="Purposes">By purpose number: the bases that carry it.</param>
+/// <param name="Revision">Revision that the file states, 1 or more.</param>
+/// <param name="Rules">The need-to-know rules, in file order.</param>
 /// <param name="AcrossJurisdictions">Relationships that reach into another jurisdiction.</param>
+/// <param name="Places">Where each id stands; empty id: the revision.</param>
 internal sealed record PolicyContents(
-    string Revision,
-    IReadOnlyList<PolicyRule> Entries,
+    int Revision,
     IReadOnlyList<PolicyRule> Rules,
-    IReadOnlyDictionary<int, PolicyRule> Purposes,
-    PolicyRule AcrossJurisdictions);
+    PolicyRule AcrossJurisdictions,
+    IReadOnlyDictionary<string, PolicyPlace> Places);
 
 /// <summary>Reads a policy file and checks it as a whole: all problems are found in one reading, each with its place.</summary>
-internal sealed class PolicyFile
+internal sealed class PolicyFile : PolicyReader
 {
     /// <summary>Most entries of a file: a decision notes the rules that made it in a set of this size.</summary>
     public const int MaxEntries = 256;
@@ -42,12 +22,11 @@ internal sealed class PolicyFile
     /// <summary>Stands in a rule that withholds for every class but NOT_PERSONAL and PUBLIC_STATUS.</summary>
     public const string EveryPersonalClass = "EVERY_PERSONAL_CLASS";
 
-    private static readonly string[] FileMembers = ["$schema", "revision", "description", "purposes", "otherJurisdictions", "rules"];
+    private static readonly string[] FileMembers = ["$schema", "revision", "description", "otherJurisdictions", "rules"];
     private static readonly string[] EntryMembers = ["id", "source", "textEn", "textZh"];
-    private static readonly string[] PurposeMembers = [.. EntryMembers, "purpose", "bases"];
     private static readonly string[] AcrossMembers = [.. EntryMembers, "relationships"];
     private static readonly string[] ConditionMembers = ["relationships", "agencyKinds", "unitKinds", "purposes", "bases", "limits", "requires"];
-    private static readonly string[] RuleMembers = [.. EntryMembers, .. ConditionMembers, "effect", "classes", "unless", "obligations"];
+    private static readonly string[] RuleMembers = [.. EntryMembers, .. ConditionMembers, "effect", "classes", "unless", "obligations", "from", "until"];
 
     private static readonly Dictionary<string, uint> Limits = new(StringComparer.Ordinal)
     {
@@ -74,81 +53,40 @@ internal sealed class PolicyFile
         ["reviewBreakGlass"] = (uint)Obligations.ReviewBreakGlass,
     };
 
-    private readonly List<string> problems = [];
-    private readonly HashSet<string> ids = new(StringComparer.Ordinal);
-    private readonly Dictionary<int, PolicyRule> purposes = [];
-    private readonly List<(string Place, PolicyRule Rule)> rules = [];
+    private readonly List<PolicyRule> rules = [];
 
-    private PolicyFile()
+    private PolicyFile(string file, HashSet<string> ids, JsonLines lines)
+        : base(file, ids, lines)
     {
     }
 
     /// <summary>The contents; null: the file is no JSON, breaks the schema, or contradicts domain.md, and every problem is named.</summary>
-    public static PolicyContents? TryRead(ReadOnlyMemory<byte> json, out IReadOnlyList<string> problems)
+    /// <param name="json">The file's bytes, UTF-8.</param>
+    /// <param name="file">Its name, for problems.</param>
+    /// <param name="ids">Ids used so far; those of the file are added.</param>
+    /// <param name="problems">Where problems go.</param>
+    public static PolicyContents? TryRead(ReadOnlyMemory<byte> json, string file, HashSet<string> ids, List<PolicyProblem> problems)
     {
-        var reader = new PolicyFile();
-        PolicyContents? contents = null;
-        try
+        var before = problems.Count;
+        var contents = Parse(json, file, problems, (root, lines) =>
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16 });
-            contents = reader.ReadFile(document.RootElement);
-        }
-        catch (JsonException broken)
-        {
-            reader.Report(
-                $"line {broken.LineNumber + 1}, byte {broken.BytePositionInLine + 1}", id: null, "not JSON: truncated, or a wrong character");
-        }
-
-        problems = reader.problems;
-        return reader.problems.Count == 0 ? contents : null;
+            var reader = new PolicyFile(file, ids, lines);
+            var read = reader.ReadFile(root);
+            problems.AddRange(reader.Problems);
+            return read;
+        });
+        return problems.Count == before ? contents : null;
     }
 
     private PolicyContents? ReadFile(JsonElement root)
     {
         if (!IsObject(root, "$", id: null, FileMembers))
             return null;
-        var revision = ReadText(root, "$", id: null, "revision");
-        if (revision.Length > 32)
-            Report("$.revision", id: null, "longer than 32 characters");
-
-        foreach (var (place, entry) in ReadList(root, "$", "purposes"))
-            ReadPurpose(entry, place);
+        var revision = ReadRevision(root);
         var across = ReadAcrossJurisdictions(root);
-        // Which bases carry which purposes is known from here on; rules are checked against it.
         foreach (var (place, entry) in ReadList(root, "$", "rules"))
             ReadRule(entry, place);
-
-        var unlisted = CodeTable.Purposes.Known & ~purposes.Keys.Aggregate(0u, (all, number) => all | (1u << number));
-        if (unlisted != 0)
-            Report("$.purposes", id: null, $"no entry for {CodeTable.Purposes.Names(unlisted)}");
-        if (ids.Count > MaxEntries)
-            Report("$", id: null, $"{ids.Count} entries; at most {MaxEntries}");
-        if (problems.Count != 0 || across is null)
-            return null;
-
-        PolicyRule[] entries = [.. purposes.Values, across, .. rules.Select(r => r.Rule)];
-        Array.Sort(entries, (left, right) => string.CompareOrdinal(left.Id, right.Id));
-        return new PolicyContents(revision, entries, [.. rules.Select(r => r.Rule)], purposes, across);
-    }
-
-    private void ReadPurpose(JsonElement entry, string place)
-    {
-        if (!IsObject(entry, place, id: null, PurposeMembers))
-            return;
-        var id = ReadId(entry, place);
-        var bases = ReadCodes(entry, place, id, "bases", CodeTable.Bases, required: true);
-        var name = ReadText(entry, place, id, "purpose");
-        if (name.Length == 0)
-            return;
-        if (!CodeTable.Purposes.TryParse(name, out var bit))
-        {
-            Report($"{place}.purpose", id, $"unknown code '{name}'");
-            return;
-        }
-
-        var rule = ReadEntry(entry, place, id, PolicyEffect.Permit, ClassSet.None, RuleCondition.Always with { Purposes = bit, Bases = bases });
-        if (!purposes.TryAdd(System.Numerics.BitOperations.TrailingZeroCount(bit), rule))
-            Report($"{place}.purpose", id, $"{name} has an entry already");
+        return across is null ? null : new PolicyContents(revision, rules, across, Places);
     }
 
     private PolicyRule? ReadAcrossJurisdictions(JsonElement root)
@@ -184,12 +122,14 @@ internal sealed class PolicyFile
         {
             Unless = ReadUnless(entry, place, id, effect),
             Obligations = (Obligations)ReadNames(entry, place, id, "obligations", ObligationCodes),
+            From = ReadDate(entry, place, id, "from") ?? DateOnly.MinValue,
+            Until = ReadDate(entry, place, id, "until") ?? DateOnly.MaxValue,
         };
         if (effect == PolicyEffect.Permit)
             CheckPermit(entry, rule, place);
         else
             CheckDeny(entry, rule, place);
-        rules.Add((place, rule));
+        rules.Add(rule);
 
         PolicyEffect Unknown(string where, string ruleId, string name)
         {
@@ -248,14 +188,6 @@ internal sealed class PolicyFile
                 Report($"{place}.{member}", rule.Id, "missing: what opens says to whom and for what (R-NTK-2)");
         }
 
-        if (entry.TryGetProperty("bases", out _))
-        {
-            var carried = purposes.Where(p => (rule.When.Purposes & (1u << p.Key)) != 0).Aggregate(0u, (all, p) => all | p.Value.When.Bases);
-            var idle = rule.When.Bases & CodeTable.Bases.Known & ~carried;
-            if (idle != 0)
-                Report($"{place}.bases", rule.Id, $"{CodeTable.Bases.Names(idle)} carries none of the rule's purposes: it opens nothing");
-        }
-
         if (rule.Obligations.HasFlag(Obligations.GuardiansOnly) && rule.Classes != ClassSet.Of(Wire.ConfidentialityClass.Household))
             Report($"{place}.obligations", rule.Id, "guardiansOnly narrows HOUSEHOLD and nothing else");
 
@@ -307,96 +239,9 @@ internal sealed class PolicyFile
                 Report(where, id, "a rule of domain.md or an article of law, as text");
         }
 
-        var zh = ReadText(entry, place, id, "textZh");
-        if (zh.Length != 0 && !zh.EnumerateRunes().Any(IsHan))
-            Report($"{place}.textZh", id, "not in Chinese");
-        return new PolicyRule(id, effect, classes, when, [], Obligations.None, sources, ReadText(entry, place, id, "textEn"), zh);
-
-        static bool IsHan(Rune rune) => rune.Value is >= 0x4E00 and <= 0x9FFF;
-    }
-
-    private string ReadId(JsonElement entry, string place)
-    {
-        var id = ReadText(entry, place, id: null, "id");
-        if (id.Length == 0)
-            return id;
-        if (id.Length > 64 || !id.All(c => c is (>= 'A' and <= 'Z') or (>= '0' and <= '9') or '-'))
-            Report($"{place}.id", id, "not 1 to 64 of A-Z, 0-9 and '-'");
-        if (!ids.Add(id))
-            Report($"{place}.id", id, "used twice");
-        return id;
-    }
-
-    private string ReadText(JsonElement entry, string place, string? id, string member)
-    {
-        if (!entry.TryGetProperty(member, out var value))
-            Report($"{place}.{member}", id, "missing");
-        else if (value.ValueKind != JsonValueKind.String || string.IsNullOrWhiteSpace(value.GetString()))
-            Report($"{place}.{member}", id, "not a text, or empty");
-        else
-            return value.GetString()!;
-        return "";
-    }
-
-    private List<(string Place, JsonElement Entry)> ReadList(JsonElement entry, string place, string member, string? id = null)
-    {
-        List<(string, JsonElement)> items = [];
-        if (!entry.TryGetProperty(member, out var value))
-            Report($"{place}.{member}", id, "missing");
-        else if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() == 0)
-            Report($"{place}.{member}", id, "not a list, or empty");
-        else
-            items.AddRange(value.EnumerateArray().Select((item, at) => ($"{place}.{member}[{at}]", item)));
-        return items;
-    }
-
-    private uint ReadCodes(JsonElement entry, string place, string id, string member, CodeTable table, bool required = false) =>
-        ReadSet(entry, place, id, member, required, code => table.TryParse(code, out var bit) ? bit : 0);
-
-    private uint ReadNames(JsonElement entry, string place, string id, string member, Dictionary<string, uint> names) =>
-        ReadSet(entry, place, id, member, required: false, code => names.GetValueOrDefault(code));
-
-    private uint ReadSet(JsonElement entry, string place, string id, string member, bool required, Func<string, uint> bitOf)
-    {
-        if (!required && !entry.TryGetProperty(member, out _))
-            return 0;
-        var set = 0u;
-        foreach (var (where, item) in ReadList(entry, place, member, id))
-        {
-            var code = item.ValueKind == JsonValueKind.String ? item.GetString()! : item.GetRawText();
-            var bit = bitOf(code);
-            if (bit == 0)
-                Report(where, id, $"unknown code '{code}'");
-            else if ((set & bit) != 0)
-                Report(where, id, $"'{code}' twice");
-            set |= bit;
-        }
-
-        return set;
+        return new PolicyRule(
+            id, effect, classes, when, [], Obligations.None, sources, ReadText(entry, place, id, "textEn"), ReadChinese(entry, place, id, "textZh"));
     }
 
     private static uint AnyIfAbsent(uint set) => set == 0 ? ~0u : set;
-
-    private bool IsObject(JsonElement element, string place, string? id, string[] members)
-    {
-        if (element.ValueKind != JsonValueKind.Object)
-        {
-            Report(place, id, "not an object");
-            return false;
-        }
-
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var member in element.EnumerateObject())
-        {
-            if (!members.Contains(member.Name, StringComparer.Ordinal))
-                Report($"{place}.{member.Name}", id, "unknown member");
-            if (!seen.Add(member.Name))
-                Report($"{place}.{member.Name}", id, "twice");
-        }
-
-        return true;
-    }
-
-    private void Report(string place, string? id, string what) =>
-        problems.Add(string.IsNullOrEmpty(id) ? $"{place}: {what}" : $"{place} ({id}): {what}");
 }

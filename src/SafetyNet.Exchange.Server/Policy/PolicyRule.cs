@@ -57,7 +57,7 @@ internal readonly record struct RuleCondition(
     public static RuleCondition Always { get; } = new(~0u, ~0u, ~0u, ~0u, ~0u, RuleLimits.None, RuleRequirements.None);
 }
 
-/// <summary>One entry of the policy file that a decision can name: a need-to-know rule, the bases of a purpose, or the rule on other jurisdictions.</summary>
+/// <summary>What a decision can name: a need-to-know rule, an entry of the legal-basis registry, or the rule on other jurisdictions.</summary>
 /// <param name="Id">Unique in the file, e.g. <c>NTK-IDENTITY-SERVING</c>.</param>
 /// <param name="Effect">Opens or withholds.</param>
 /// <param name="Classes">Classes it is about.</param>
@@ -78,6 +78,12 @@ internal sealed record PolicyRule(
     string TextEn,
     string TextZh)
 {
+    /// <summary>First day on which it counts (UTC+8).</summary>
+    public DateOnly From { get; init; } = DateOnly.MinValue;
+
+    /// <summary>First day on which it no longer counts.</summary>
+    public DateOnly Until { get; init; } = DateOnly.MaxValue;
+
     /// <summary>The sources in one line, as <c>DecidingRule.source</c> carries them.</summary>
     public string Source { get; } = string.Join("; ", Sources);
 }

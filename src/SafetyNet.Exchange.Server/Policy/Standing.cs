@@ -9,7 +9,19 @@ namespace SafetyNet.Exchange.Server.Policy;
 /// </summary>
 internal readonly record struct Standing(RelationshipSet Relationships, ClassSet Sent)
 {
+    /// <summary>How long those invited see what is on the agenda, from the meeting on (R-CON-2).</summary>
+    public const int DaysAfterMeeting = 30;
+
     public static Standing None => new(RelationshipSet.None, ClassSet.None);
+
+    /// <summary>Protective classes on the scope of the service that the unit gives the person (R-NTK-9).</summary>
+    public ClassSet Scope { get; init; }
+
+    /// <summary>Classes on the agenda of the conference that the access is for (R-CON-2).</summary>
+    public ClassSet Agenda { get; init; }
+
+    /// <summary>First instant at which those invited to a meeting see nothing by it any more.</summary>
+    public static DateTimeOffset EndOfInvitation(DateTimeOffset meetingAt) => meetingAt.AddDays(DaysAfterMeeting);
 
     /// <summary>A referral that is not at its end: the receiver stands in it.</summary>
     public static bool IsOpen(Wire.ReferralState state) => state is Wire.ReferralState.Submitted or Wire.ReferralState.Delivered or Wire.ReferralState.Seen
@@ -42,9 +54,11 @@ internal readonly record struct Standing(RelationshipSet Relationships, ClassSet
     /// <param name="referralId">Referral that the access names; null: it names another thing.</param>
     /// <param name="caseId">Case that the access names; null: it names another thing.</param>
     /// <param name="now">Instant of the call.</param>
-    public static Standing ToHousehold(Links links, string unitId, Guid personId, Guid? referralId, Guid? caseId, DateTimeOffset now)
+    /// <param name="conferenceId">Conference that the access names; null: it names another thing.</param>
+    public static Standing ToHousehold(Links links, string unitId, Guid personId, Guid? referralId, Guid? caseId, DateTimeOffset now, Guid? conferenceId = null)
     {
         var (relationships, sent, named) = (RelationshipSet.None, ClassSet.None, false);
+        var (scope, agenda) = (ClassSet.None, ClassSet.None);
         foreach (var link in links.Referrals)
         {
             if (!Same(link.ToUnitId, unitId) || (link.CaseId is not null && link.PersonId != personId)) continue;
@@ -61,9 +75,19 @@ internal readonly record struct Standing(RelationshipSet Relationships, ClassSet
             var standing = OfParticipant(link.Role);
             relationships |= standing;
             named |= link.CaseId == caseId && standing != RelationshipSet.None;
+            if (standing != RelationshipSet.None) scope |= new ClassSet(link.ProtectiveClasses);
         }
 
-        return named ? new Standing(relationships, sent) : None;
+        foreach (var link in links.Conferences)
+        {
+            // The agenda is that of the conference which is named, about the subjects of its case and nobody else of the household.
+            if (link.ConferenceId != conferenceId || link.PersonId != personId || !Same(link.UnitId, unitId) || now >= EndOfInvitation(link.MeetingAt)) continue;
+            relationships |= RelationshipSet.Of(Wire.Relationship.Conference);
+            agenda |= new ClassSet(link.Agenda);
+            named = true;
+        }
+
+        return named ? new Standing(relationships, sent) { Scope = scope, Agenda = agenda } : None;
     }
 
     private static bool Same(string left, string right) => string.Equals(left, right, StringComparison.Ordinal);

@@ -52,6 +52,8 @@ internal static class ReferralPolicy
             call.Ask(standing.Relationships, referral.Jurisdiction) with
             {
                 Sent = standing.Sent, ProtectedAddress = call.Read.HasProtectedSubject(referral.ReferralId),
+                ServesOtherParty = call.Read.HasProtectedSubject(referral.ReferralId)
+                    && call.Read.ServesOtherParty(call.Unit.UnitId, call.Read.SubjectsOf(referral.ReferralId)),
             },
         ReferralParty.Referrer => call.Ask(RelationshipSet.Of(Wire.Relationship.Referrer), referral.Jurisdiction) with { Supplied = Supplied },
         _ => call.Ask(RelationshipSet.None, referral.Jurisdiction),

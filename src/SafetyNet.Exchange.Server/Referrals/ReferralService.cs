@@ -8,7 +8,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Referrals;
 
 /// <summary>The RPCs of referrals: load, decide, change, answer. Identity, access, limits, validation and the record are the pipeline's.</summary>
-internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase, IReactTo<NoticesAcknowledged>
+internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase, IReactTo<NoticesAcknowledged>, IReactTo<ViewNarrowed>
 {
     private static readonly Guid AfterEverything = new("ffffffff-ffff-ffff-ffff-ffffffffffff");
 
@@ -109,6 +109,16 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         }
     }
 
+    /// <summary>The sender takes classes out of its view; the receiver sees them no more from this commit on.</summary>
+    public void React(Call call, ViewNarrowed happened)
+    {
+        if (happened.Step.Kind != Wire.DisclosureStep.Referral || call.Read.FindReferral(happened.Step.Id) is not { } referral) return;
+        referral.ViewClasses &= ~happened.Classes.Bits;
+        call.Change.Update(referral);
+        call.Touches("referral", referral.ReferralId);
+        happened.IsDone = true;
+    }
+
     private static Referral Create(Call call, Wire.CreateReferralRequest request)
     {
         foreach (var subject in request.Subjects) call.Concerns(NationalId.Parse(subject.NationalId).Canonical);
@@ -131,6 +141,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         content.Services.Add(request.Services);
         content.Facts.Add(request.Facts);
         foreach (var subject in request.Subjects) content.Subjects.Add(Resolve(call, referral, subject));
+        Disclose(call, referral, content);
         referral.Sealed = call.Vault.SealFacts(referral.Jurisdiction, ReferralQueries.ContentColumn, referral.ReferralId, content);
         call.Change.Add(referral);
         Record(call, referral, Wire.ReferralAction.Submit, "");
@@ -212,7 +223,8 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     {
         if (referral.CaseId is not { } caseId) return;
         var content = Open(call, referral);
-        call.Raise(new ReferralAcceptedForCase(caseId, referral.ToUnitId, [.. content.Subjects.Select(s => Guid.Parse(s.PersonId))], [.. content.Services]));
+        call.Raise(new ReferralAcceptedForCase(caseId, referral.FromUnitId, referral.ToUnitId, [.. content.Subjects.Select(s => Guid.Parse(s.PersonId))],
+            [.. content.Services], new ClassSet(referral.ViewClasses)));
     }
 
     private static void Complete(Call call, Referral referral, Wire.ResubmitReferralRequest request)
@@ -224,13 +236,21 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         var content = Open(call, referral);
         content.Facts.Add(request.Facts);
         referral.Sealed = call.Vault.SealFacts(referral.Jurisdiction, ReferralQueries.ContentColumn, referral.ReferralId, content);
+        Disclose(call, referral, content);
     }
+
+    private static SharingStep StepOf(Referral referral) => new(Wire.DisclosureStep.Referral, referral.ReferralId, referral.CaseId);
+
+    /// <summary>The sender's view of the subjects goes to the receiver (R-NTK-17).</summary>
+    private static void Disclose(Call call, Referral referral, Wire.Referral content) => call.Disclose(StepOf(referral),
+        content.Subjects.Select(s => Guid.Parse(s.PersonId)), referral.ToUnitId, new ClassSet(referral.ViewClasses), call.Context!.LegalBasis, referral.ViewUntil);
 
     /// <summary>The move with who, when and why, and the other side's notice of it (R-REF-2).</summary>
     private static void Record(Call call, Referral referral, Wire.ReferralAction action, string remark)
     {
         call.Touches("referral", referral.ReferralId);
         if (action != Wire.ReferralAction.Submit) call.Change.Update(referral);
+        if (!Standing.IsOpen(referral.State)) call.EndDisclosures(StepOf(referral));
         var moveId = call.NewId();
         call.Change.Add(new ReferralMoveRow
         {

@@ -91,6 +91,9 @@ internal static class ReferralQueries
         return reader.Read();
     }
 
+    public static List<Guid> SubjectsOf(this ReadSession session, Guid referralId) =>
+        [.. session.Db.Set<ReferralSubjectRow>().Where(s => s.ReferralId == referralId).Select(s => s.PersonId)];
+
     /// <summary>Referrals that a unit made or received, newest first, before an id; what is left of one that has ended is for the decision to say.</summary>
     public static List<Referral> ListReferrals(this ReadSession session, string unitId, Wire.ReferralState state, Guid before, int count)
     {

@@ -22,6 +22,9 @@ internal sealed class Change
     /// <summary>Key under which this call happens once; null: it may happen again.</summary>
     public RequestKey? Key { get; set; }
 
+    /// <summary>What this process does once the change is durable and before its call is answered; on the writer's thread, so no more than a swap. Null: nothing.</summary>
+    public Action? Durable { get; set; }
+
     public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && Acknowledged is null;
 
     public void Add(object row) => _added.Add(row);
@@ -42,11 +45,13 @@ internal sealed class Change
         _updated.Clear();
         _notices.Clear();
         Acknowledged = null;
+        Durable = null;
     }
 }
 
 /// <summary>A notice before it has its place in the inbox.</summary>
-internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId);
+/// <param name="Resource">Further thing it is about, as kind and id: <c>conference/UUID</c>; empty: none.</param>
+internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId, string Resource = "");
 
 /// <summary>Everything up to a sequence number of a unit's inbox has been taken note of.</summary>
 internal sealed record Acknowledgement(string UnitId, long UpToSequence);

@@ -177,6 +177,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         _log.Publish(checkpoint);
         session.Committed();
         if (batch.Exists(HasRows)) Changed?.Invoke(batch.Where(HasRows).Select(p => p.Change!));
+        foreach (var (pending, _) in committed) pending.Change?.Durable?.Invoke();
         foreach (var (pending, place) in committed) pending.Done.TrySetResult(place);
         foreach (var pending in batch)
         {
@@ -222,9 +223,9 @@ internal sealed class CommitQueue : IAsyncDisposable
             _record = new HotStatement(Connection, "INSERT INTO audit_record (position, decision_id, leaf_hash, body) VALUES (?1, ?2, ?3, ?4)");
             _key = Command("INSERT INTO request_key (key, request_hash, outcome, at) VALUES ($key, $hash, $outcome, $at) ON CONFLICT DO NOTHING",
                 "$key", "$hash", "$outcome", "$at");
-            _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id) "
-                + "VALUES ($unit, $sequence, $kind, $at, $referral, $case, $cause, $decision)",
-                "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision");
+            _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, resource) "
+                + "VALUES ($unit, $sequence, $kind, $at, $referral, $case, $cause, $decision, $resource)",
+                "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision", "$resource");
             _sequence = Command("SELECT last_sequence FROM inbox WHERE unit_id = $unit", "$unit");
             _inbox = Command("INSERT INTO inbox (unit_id, last_sequence, acknowledged_sequence) VALUES ($unit, $sequence, 0) "
                 + "ON CONFLICT (unit_id) DO UPDATE SET last_sequence = excluded.last_sequence", "$unit", "$sequence");
@@ -340,7 +341,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             {
                 var sequence = NextSequence(notice.UnitId);
                 Set(_notice, notice.UnitId, sequence, (int)notice.Kind, at, Bytes(notice.ReferralId), Bytes(notice.CaseId),
-                    entry.ActingUnitId, entry.DecisionId.ToByteArray(true));
+                    entry.ActingUnitId, entry.DecisionId.ToByteArray(true), notice.Resource);
                 _notice.ExecuteNonQuery();
                 Set(_inbox, notice.UnitId, sequence);
                 _inbox.ExecuteNonQuery();

@@ -6,7 +6,13 @@ internal readonly record struct ReferralLink(
 
 /// <summary>A person stands in an open case with a unit that takes part.</summary>
 /// <param name="IsInScope">The person is within the unit's scope.</param>
-internal readonly record struct CaseLink(Guid CaseId, Guid PersonId, string UnitId, Wire.ParticipantRole Role, bool IsInScope);
+/// <param name="ProtectiveClasses">Protective classes on the unit's scope (R-NTK-9), as bits of the code table.</param>
+internal readonly record struct CaseLink(Guid CaseId, Guid PersonId, string UnitId, Wire.ParticipantRole Role, bool IsInScope, uint ProtectiveClasses);
+
+/// <summary>A person stands in an open case that is brought to a conference to which a unit is invited.</summary>
+/// <param name="Agenda">Classes on the agenda, as bits of the code table.</param>
+internal readonly record struct ConferenceLink(
+    Guid ConferenceId, Guid CaseId, Guid PersonId, string UnitId, string ConvenorUnitId, uint Agenda, DateTimeOffset MeetingAt);
 
 /// <summary>
 /// The live steps that tie persons to units: what relationships and involvement are derived from at each call, in the snapshot of the call, and never
@@ -20,22 +26,31 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
         """;
 
     private const string CasesOf = """
-        SELECT c.case_id, s.person_id, p.unit_id, p.role, p.person_ids
+        SELECT c.case_id, s.person_id, p.unit_id, p.role, p.person_ids, p.protective_classes
         FROM case_subject AS s JOIN case_file AS c ON c.case_id = s.case_id AND c.state = 1 JOIN case_participant AS p ON p.case_id = c.case_id
         WHERE s.person_id
+        """;
+
+    private const string ConferencesOf = """
+        SELECT c.conference_id, c.case_id, s.person_id, i.unit_id, c.convened_by_unit_id, c.agenda, c.meeting_at
+        FROM case_subject AS s JOIN case_file AS f ON f.case_id = s.case_id AND f.state = 1 JOIN conference AS c ON c.case_id = s.case_id
+        JOIN conference_invitation AS i ON i.conference_id = c.conference_id AND i.withdrawn_at IS NULL WHERE s.person_id
         """;
 
     private const string InHousehold = " IN (SELECT person_id FROM person WHERE household_id = $0)";
     private const string IsPerson = " = $0";
 
+    /// <summary>Invitations to conferences on the cases.</summary>
+    public IReadOnlyList<ConferenceLink> Conferences { get; init; } = [];
+
     /// <summary>Links of everyone of a household, or of one person who has none.</summary>
     public static Links Of(ReadSession session, KnownPerson person) => person.Row.HouseholdId is { } household
-        ? Of(session, ReferralsOf + InHousehold, CasesOf + InHousehold, household)
+        ? Of(session, ReferralsOf + InHousehold, CasesOf + InHousehold, ConferencesOf + InHousehold, household)
         : OfPerson(session, person.Id);
 
-    public static Links OfPerson(ReadSession session, Guid personId) => Of(session, ReferralsOf + IsPerson, CasesOf + IsPerson, personId);
+    public static Links OfPerson(ReadSession session, Guid personId) => Of(session, ReferralsOf + IsPerson, CasesOf + IsPerson, ConferencesOf + IsPerson, personId);
 
-    private static Links Of(ReadSession session, string referralsSql, string casesSql, Guid id)
+    private static Links Of(ReadSession session, string referralsSql, string casesSql, string conferencesSql, Guid id)
     {
         var key = id.ToByteArray(true);
         var referrals = new List<ReferralLink>();
@@ -56,11 +71,21 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
             {
                 var personId = reader.GetFieldValue<byte[]>(1);
                 cases.Add(new CaseLink(reader.GetId(0), new Guid(personId, true), reader.GetString(2), (Wire.ParticipantRole)reader.GetInt32(3),
-                    IdList.Covers(reader.GetFieldValue<byte[]>(4), personId)));
+                    IdList.Covers(reader.GetFieldValue<byte[]>(4), personId), (uint)reader.GetInt64(5)));
             }
         }
 
-        return new Links(referrals, cases);
+        var conferences = new List<ConferenceLink>();
+        using (var reader = session.Query(conferencesSql, key))
+        {
+            while (reader.Read())
+            {
+                conferences.Add(new ConferenceLink(reader.GetId(0), reader.GetId(1), reader.GetId(2), reader.GetString(3), reader.GetString(4),
+                    (uint)reader.GetInt64(5), Instants.FromMicros(reader.GetInt64(6))));
+            }
+        }
+
+        return new Links(referrals, cases) { Conferences = conferences };
     }
 }
 

@@ -45,6 +45,9 @@ internal sealed class PersonRow : IFamilyFact
     /// <summary>The whereabouts are protected (R-NTK-10). As read by <see cref="People"/> also where somebody lives there whose are: it is the same address.</summary>
     public bool IsProtected { get; set; }
 
+    /// <summary>A unit protects the whereabouts, whatever the register says (R-NTK-10).</summary>
+    public bool IsShielded { get; set; }
+
     public byte[] Sealed { get; set; } = [];
 
     /// <summary>The household that a person leaves changes too: it may have been protected for that person's sake.</summary>
@@ -129,7 +132,7 @@ internal static class People
 
     /// <summary>SQL over a row of <c>person</c>: it or somebody of its household is protected.</summary>
     public const string IsProtected =
-        "(person.is_protected OR EXISTS (SELECT 1 FROM person AS home WHERE home.household_id = person.household_id AND home.is_protected))";
+        "(person.is_protected OR person.is_shielded OR EXISTS (SELECT 1 FROM person AS home WHERE home.household_id = person.household_id AND (home.is_protected OR home.is_shielded)))";
 
     private const string Columns = $"person_id, jurisdiction, household_id, district, {IsProtected}, sealed";
 

@@ -1,5 +1,8 @@
 namespace SafetyNet.Exchange.Server.Storage;
 
+/// <summary>The live step that an access names: one of the three, or none.</summary>
+internal readonly record struct Step(Guid? ReferralId, Guid? CaseId, Guid? ConferenceId);
+
 /// <summary>
 /// What the step that an access names can reach at all, asked before anything personal is looked for (R-NTK-14). Every question here starts at the step and at the
 /// acting unit: whoever is not reached costs the same, whether or not there is such a person, referral or case.
@@ -26,6 +29,14 @@ internal static class Reach
         AND (home.person_id = p.person_id OR (home.household_id = p.household_id AND c.role = 1)) AND +home.
         """;
 
+    /// <summary>By an invitation to a conference: the subjects of its case.</summary>
+    private const string ByConference = """
+        SELECT home.person_id
+        FROM conference_invitation AS i CROSS JOIN conference AS c CROSS JOIN case_subject AS s CROSS JOIN person AS home
+        WHERE i.conference_id = $0 AND i.unit_id = $1 AND i.withdrawn_at IS NULL AND c.conference_id = i.conference_id AND s.case_id = c.case_id
+        AND home.person_id = s.person_id AND +home.
+        """;
+
     /// <summary>The column of <c>person</c> by which one is asked for.</summary>
     private const string NationalId = "national_id_index = $2", Name = "name_index = $2";
 
@@ -35,15 +46,14 @@ internal static class Reach
     /// <summary>Whether the step may reach the person of a national id. More than the decision allows, never less: it knows nothing of states and views.</summary>
     /// <param name="session">Snapshot of the call.</param>
     /// <param name="unitId">Acting unit.</param>
-    /// <param name="referralId">Referral that the access names; null: it names another thing.</param>
-    /// <param name="caseId">Case that the access names; null: it names another thing.</param>
+    /// <param name="step">What the access names.</param>
     /// <param name="index">Blind index of the national id.</param>
-    public static bool OfNationalId(ReadSession session, string unitId, Guid? referralId, Guid? caseId, byte[] index) =>
-        Of(session, unitId, referralId, caseId, ByReferral + NationalId, ByCase + NationalId, index).Count > 0;
+    public static bool OfNationalId(ReadSession session, string unitId, Step step, byte[] index) =>
+        Of(session, unitId, step, ByReferral + NationalId, ByCase + NationalId, ByConference + NationalId, index).Count > 0;
 
     /// <summary>The same for everyone of a name and birth date: ids, each once.</summary>
-    public static HashSet<Guid> OfName(ReadSession session, string unitId, Guid? referralId, Guid? caseId, byte[] index) =>
-        Of(session, unitId, referralId, caseId, ByReferral + Name, ByCase + Name, index);
+    public static HashSet<Guid> OfName(ReadSession session, string unitId, Step step, byte[] index) =>
+        Of(session, unitId, step, ByReferral + Name, ByCase + Name, ByConference + Name, index);
 
     /// <summary>The unit made the referral or received it, whatever has become of it.</summary>
     public static bool IsEndOf(ReadSession session, Guid referralId, string unitId) =>
@@ -56,17 +66,29 @@ internal static class Reach
     public static bool IsPartOf(ReadSession session, Guid caseId, string unitId) =>
         Any(session, "SELECT 1 FROM case_participant WHERE case_id = $0 AND unit_id = $1", caseId, unitId);
 
+    /// <summary>The unit is invited to the conference.</summary>
+    public static bool IsInvitedTo(ReadSession session, Guid conferenceId, string unitId) =>
+        Any(session, "SELECT 1 FROM conference_invitation WHERE conference_id = $0 AND unit_id = $1", conferenceId, unitId);
+
     private static bool Any(ReadSession session, string sql, Guid id, string unitId)
     {
         using var reader = session.Query(sql, id.ToByteArray(true), unitId);
         return reader.Read();
     }
 
-    private static HashSet<Guid> Of(ReadSession session, string unitId, Guid? referralId, Guid? caseId, string byReferral, string byCase, byte[] index)
+    private static HashSet<Guid> Of(
+        ReadSession session, string unitId, Step step, string byReferral, string byCase, string byConference, byte[] index)
     {
         var found = new HashSet<Guid>();
-        if ((referralId ?? caseId) is not { } step) return found;
-        using var reader = session.Query(referralId is null ? byCase : byReferral, step.ToByteArray(true), unitId, index);
+        var (id, sql) = step switch
+        {
+            { ReferralId: { } referral } => (referral, byReferral),
+            { CaseId: { } shared } => (shared, byCase),
+            { ConferenceId: { } conference } => (conference, byConference),
+            _ => (Guid.Empty, ""),
+        };
+        if (sql.Length == 0) return found;
+        using var reader = session.Query(sql, id.ToByteArray(true), unitId, index);
         while (reader.Read()) found.Add(reader.GetId(0));
         return found;
     }

@@ -175,6 +175,12 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         var size = (ulong)Exchange.Composition.Log.Size;
         await school.RefersAsync(The.HealthStation, service: Wire.Article6Service.MedicalCare);
         var waiting = Exchange.Query("SELECT last_sequence FROM inbox WHERE unit_id = $0", r => (ulong)r.GetInt64(0), The.HealthStation.UnitId)[0];
+        var second = officer.Colleague("S0008");
+        var proposed = await officer.ProposesAsync(PolicyText.BuiltIn.Next(Exchange));
+        var ahead = Exchange.Clock.GetUtcNow().AddDays(3);
+        var met = (await centre.ConvenesAsync(centre.Conference(opened, ahead, [The.Police], Wire.ConfidentialityClass.Identity))).ConferenceId;
+        var correction = (await school.CorrectsAsync(
+            Wire.DisclosureStep.Referral, taken, family.Child.NationalId.Canonical, Wire.ConfidentialityClass.Identity)).CorrectionId;
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
         return new(StringComparer.Ordinal)
         {
@@ -234,7 +240,55 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["GetCheckpoint"] = (school, new Wire.GetCheckpointRequest { Context = school.Context() }),
             ["GetInclusionProof"] = (school, new Wire.GetInclusionProofRequest { Context = school.Context(), Position = 0, TreeSize = size }),
             ["GetConsistencyProof"] = (school, new Wire.GetConsistencyProofRequest { Context = school.Context(), FromSize = 1, ToSize = size }),
+            ["ProposePolicy"] = (officer, officer.Proposal(PolicyText.BuiltIn.Next(Exchange))),
+            ["ActivatePolicy"] = (second, second.Activation(proposed)),
+            ["GetPolicy"] = (school, new Wire.GetPolicyRequest { Context = school.Context() }),
+            ["ListExpiringBases"] = (officer, new Wire.ListExpiringBasesRequest { Context = officer.Context() }),
             ["ReadLog"] = (officer, new Wire.ReadLogRequest { Context = officer.Context(), End = 3 }),
+            ["SetProtectiveScope"] = (centre, new Wire.SetProtectiveScopeRequest
+            {
+                Context = InCase(centre, invited), RequestId = Some.RequestId(), CaseId = invited, UnitId = health.UnitId,
+            }),
+            ["MarkOtherParty"] = (centre, new Wire.MarkOtherPartyRequest
+            {
+                Context = InCase(centre, opened), RequestId = Some.RequestId(), CaseId = opened, NationalId = Some.StrangersId(), Reason = "保護令之相對人",
+            }),
+            ["ProtectWhereabouts"] = (centre, new Wire.ProtectWhereaboutsRequest
+            {
+                Context = InCase(centre, opened), RequestId = Some.RequestId(), NationalId = family.Child.NationalId.Canonical, Reason = "保護令核發中",
+            }),
+            ["ConveneConference"] = (centre, centre.Conference(opened, ahead, [The.Police], Wire.ConfidentialityClass.Identity)),
+            ["AmendConference"] = (centre, new Wire.AmendConferenceRequest
+            {
+                Context = centre.AtConference(met), RequestId = Some.RequestId(), ConferenceId = met, Agenda = { Wire.ConfidentialityClass.Identity },
+            }),
+            ["InviteToConference"] = (centre, new Wire.InviteToConferenceRequest
+            {
+                Context = centre.AtConference(met), RequestId = Some.RequestId(), ConferenceId = met, UnitIds = { The.Borough.UnitId },
+            }),
+            ["WithdrawInvitation"] = (centre, new Wire.WithdrawInvitationRequest
+            {
+                Context = centre.AtConference(met), RequestId = Some.RequestId(), ConferenceId = met, UnitId = The.Police.UnitId,
+            }),
+            ["GetConference"] = (centre, new Wire.GetConferenceRequest { Context = centre.AtConference(met), ConferenceId = met }),
+            ["ListConferences"] = (centre, new Wire.ListConferencesRequest { Context = centre.AtConference() }),
+            ["ListDisclosures"] = (centre, new Wire.ListDisclosuresRequest { Context = centre.Context(), NationalId = family.Child.NationalId.Canonical }),
+            ["NarrowDisclosure"] = (school, new Wire.NarrowDisclosureRequest
+            {
+                Context = school.Context(), RequestId = Some.RequestId(), Step = Wire.DisclosureStep.Referral, StepId = taken, ToUnitId = centre.UnitId,
+                Classes = { Wire.ConfidentialityClass.Contact },
+            }),
+            ["CorrectSharedData"] = (school, new Wire.CorrectSharedDataRequest
+            {
+                Context = school.Context(), RequestId = Some.RequestId(), Step = Wire.DisclosureStep.Referral, StepId = taken,
+                NationalId = family.Child.NationalId.Canonical, ConfidentialityClass = Wire.ConfidentialityClass.Identity, Wrong = "舊名", Right = "新名",
+            }),
+            ["GetCorrection"] = (centre, new Wire.GetCorrectionRequest { Context = centre.Context(), CorrectionId = correction }),
+            ["ListCorrections"] = (centre, new Wire.ListCorrectionsRequest { Context = centre.Context() }),
+            ["AcknowledgeCorrection"] = (centre, new Wire.AcknowledgeCorrectionRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), CorrectionId = correction,
+            }),
         };
     }
 }

@@ -14,7 +14,7 @@ public sealed class ExplainTests(TestExchange exchange) : WireTests(exchange)
         var (looked, decision) = await LaborLooksUpAsync();
         var told = await ExplainAsync(The.Labor, decision);
 
-        Assert.Equal((Wire.AuditOutcome.Permitted, "", Exchange.Composition.Policy.Revision), (told.Outcome, told.Reason, told.PolicyRevision));
+        Assert.Equal((Wire.AuditOutcome.Permitted, "", Exchange.Composition.Policy.Current.Revision), (told.Outcome, told.Reason, told.PolicyRevision));
         Assert.Contains(told.Rules, r => r.TextEn.Length > 0 && r.Source.Length > 0 && r.TextZh.Any(c => c is >= '\u4e00' and <= '\u9fff'));
         Assert.Equal(looked.Disclosure.ShownClasses, told.ShownClasses);
         Assert.Equal(looked.Disclosure.WithheldClasses, told.WithheldClasses);
@@ -42,7 +42,7 @@ public sealed class ExplainTests(TestExchange exchange) : WireTests(exchange)
         Assert.Equal((Wire.Jurisdiction.Tpe, false), (question.ResourceJurisdiction, question.Ended));
         Assert.Equal((Wire.Purpose.ServiceDelivery, Wire.LegalBasis.Article6IntegratedService), (record.Purpose, record.LegalBasis));
         Assert.Equal([Wire.ConfidentialityClass.Identity, Contact, EmploymentRecord, PublicStatus], question.VisibleClasses);
-        AssertDecidedAnew(Exchange.Composition.Policy, record);
+        AssertDecidedAnew(Exchange.Composition.Policy.Current, record);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class ExplainTests(TestExchange exchange) : WireTests(exchange)
         Assert.Equal([Wire.DecisionFact.SharedWithCaller], ofNote.Facts);
         Assert.Equal((Wire.LegalBasis.SubjectWaiver, true), (ofNote.ShareBasis, ofNote.SharedClasses.Contains(MentalHealth)));
         Assert.NotEmpty(ofNote.Rules);
-        AssertDecidedAnew(Exchange.Composition.Policy, record);
+        AssertDecidedAnew(Exchange.Composition.Policy.Current, record);
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class ExplainTests(TestExchange exchange) : WireTests(exchange)
     [Fact]
     public void What_would_open_a_class_follows_from_kinds_and_policy_alone()
     {
-        var rules = Exchange.Composition.Policy.Rules;
+        var rules = Exchange.Composition.Policy.Current.Contents.Rules;
         string[] Of(Wire.AgencyKind agency, Wire.UnitKind unit, Wire.ConfidentialityClass one) => [.. Openings.Of(rules, agency, unit, one).Select(r => r.Id)];
 
         // R-NTK-5: who reported is opened by two rules, each to one kind of unit.
@@ -115,6 +115,7 @@ public sealed class ExplainTests(TestExchange exchange) : WireTests(exchange)
                 AgencyKind = record.Inputs.AgencyKind, UnitKind = record.Inputs.UnitKind, CallerJurisdiction = record.Jurisdiction,
                 Holdable = question.Ended ? ClassSet.None : ClassSet.All.Without(ClassSet.FromWire(record.Inputs.NotHoldableClasses)), Purpose = record.Purpose, LegalBasis = record.LegalBasis,
                 Relationships = question.Relationships.Aggregate(RelationshipSet.None, (all, one) => all | RelationshipSet.Of(one)), ResourceJurisdiction = question.ResourceJurisdiction,
+                On = CivilDate.InTaiwan(record.DecidedAt.ToDateTimeOffset()),
                 Sent = ClassSet.FromWire(question.SentClasses), Supplied = ClassSet.FromWire(question.SuppliedClasses), Agenda = ClassSet.FromWire(question.AgendaClasses),
                 Shared = ClassSet.FromWire(question.SharedClasses), ShareBasis = question.ShareBasis, ServiceScope = ClassSet.FromWire(question.ScopeClasses),
                 SharedWithCaller = question.Facts.Contains(Wire.DecisionFact.SharedWithCaller), OwnUnit = question.Facts.Contains(Wire.DecisionFact.OwnRecord),

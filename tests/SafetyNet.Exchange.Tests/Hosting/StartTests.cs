@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Configuration;
 using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Hosting;
+using SafetyNet.Exchange.Server.Policy;
 
 namespace SafetyNet.Exchange.Tests.Hosting;
 
@@ -58,6 +59,20 @@ public sealed class StartTests
         var problems = SandboxSetup.Problems(Configuration(("Identity:Authority", "https://tokens.example"), ("Storage:Path", "x"), ("Evidence:Origin", "x"))).ToList();
         Assert.Equal(["Identity", "Storage", "Evidence"], problems.Select(p => p.Split(':')[0]));
         Assert.All(problems, p => Assert.Contains("DOTNET_ENVIRONMENT=Production", p, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("", "", "Policy:ProposedBy is not set", "Policy:ActivatedBy is not set")]
+    [InlineData("O-001", "o-001", "name the same person", "it takes two")]
+    [InlineData("O-001", "王小明", "Policy:ActivatedBy is not set to a staff number", "two persons of the operator")]
+    [Trait("Abuse", "B50")]
+    public void An_empty_store_needs_two_persons_of_the_operator_for_its_first_policy(string proposedBy, string activatedBy, string one, string other)
+    {
+        var settings = new PolicySettings { ProposedBy = proposedBy, ActivatedBy = activatedBy };
+        var problems = string.Join('\n', PolicyStart.Problems(settings));
+        Assert.Contains(one, problems, StringComparison.Ordinal);
+        Assert.Contains(other, problems, StringComparison.Ordinal);
+        Assert.Empty(PolicyStart.Problems(new PolicySettings { ProposedBy = "O-001", ActivatedBy = "O-002" }));
     }
 
     [Fact]

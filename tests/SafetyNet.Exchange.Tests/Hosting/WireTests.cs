@@ -76,6 +76,12 @@ internal sealed class The(TestExchange exchange)
 
     public Party Officer { get; } = Enter(exchange, "tpe", "security", "tpe-security", "S0007", Wire.ActorRole.SecurityOfficer);
 
+    public Party Intake { get; } = Enter(exchange, "tpe", "dosw", "tpe-intake", "W0500");
+
+    public Party WomenChildrenPolice { get; } = Enter(exchange, "tpe", "police", "tpe-wcpc", "P2001");
+
+    public Party Borough { get; } = Enter(exchange, "tpe", "civil", "tpe-borough", "C0012");
+
     public Party CentreOfTaoyuan { get; } = Enter(exchange, "tao", "dosw", "tao-central-swc", "W9001");
 
     public Party OfficerOfTaoyuan { get; } = Enter(exchange, "tao", "security", "tao-security", "S9007", Wire.ActorRole.SecurityOfficer);

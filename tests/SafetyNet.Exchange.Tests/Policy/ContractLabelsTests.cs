@@ -11,8 +11,8 @@ public sealed class ContractLabelsTests
     private static readonly FileDescriptor[] Contract =
     [
         Wire.OptionsReflection.Descriptor, Wire.CodesReflection.Descriptor, Wire.AccessReflection.Descriptor, Wire.MembersReflection.Descriptor,
-        Wire.ReferralsReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor, Wire.AuditReflection.Descriptor,
-        Wire.InboxReflection.Descriptor, Wire.ErrorReasonReflection.Descriptor,
+        Wire.ReferralsReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor, Wire.AuditReflection.Descriptor, Wire.PoliciesReflection.Descriptor,
+        Wire.InboxReflection.Descriptor, Wire.ErrorReasonReflection.Descriptor, Wire.ConferencesReflection.Descriptor, Wire.DisclosuresReflection.Descriptor,
     ];
 
     [Fact]

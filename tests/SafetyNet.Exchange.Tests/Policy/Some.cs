@@ -9,6 +9,9 @@ internal static class Some
 {
     public static NeedToKnowPolicy Policy { get; } = NeedToKnowPolicy.LoadBuiltIn();
 
+    /// <summary>A day on which every entry of the built-in registry counts.</summary>
+    public static DateOnly Today { get; } = new(2026, 7, 1);
+
     /// <summary>A social welfare centre serves a person of its own city under Article 6; nothing was put forward, nothing is protected.</summary>
     public static NeedToKnowQuestion Question(params ReadOnlySpan<Wire.Relationship> relationships) => new()
     {
@@ -20,6 +23,7 @@ internal static class Some
         Purpose = Wire.Purpose.ServiceDelivery,
         LegalBasis = Wire.LegalBasis.Article6IntegratedService,
         Relationships = RelationshipSet.Of(relationships),
+        On = Today,
     };
 
     public static Gen<ClassSet> ClassSets { get; } = Gen.Frequency(
@@ -67,6 +71,7 @@ internal static class Some
             ServesOtherParty = (flags & 8) != 0,
             Screening = (flags & 16) != 0,
             HoldsCase = (flags & 32) != 0,
+            On = Today,
         };
 
     public static Gen<T> Of<T>()

@@ -231,7 +231,8 @@ internal sealed class WorldBuilder
     }
 
     private bool MayHold(Protocol.Identity.Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, Wire.Relationship relationship) =>
-        unit.Agency.Classes.Contains(one) && _exchange.Composition.Policy.MayHold(unit.Agency.Kind, unit.Kind, basis, one, RelationshipSet.Of(relationship), ClassSet.None);
+        unit.Agency.Classes.Contains(one) && _exchange.Composition.Policy.Current.MayHold(
+            unit.Agency.Kind, unit.Kind, basis, one, RelationshipSet.Of(relationship), ClassSet.None, CivilDate.InTaiwan(_exchange.Clock.GetUtcNow()));
 
     /// <summary>A microsecond before the instant of looking, that very instant, or a microsecond after it.</summary>
     private Timestamp End() => Timestamp.FromDateTimeOffset(_end.AddTicks((_dice.Next(3) - 1) * TimeSpan.TicksPerMicrosecond));

@@ -166,6 +166,7 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
         {
             AgencyKind = unit.Agency.Kind, UnitKind = unit.Kind, CallerJurisdiction = unit.Agency.Jurisdiction, Holdable = ClassSet.FromWire(unit.Agency.Classes),
             Purpose = context.Purpose, LegalBasis = context.LegalBasis, Relationships = RelationshipSet.None, ResourceJurisdiction = resource,
+            On = CivilDate.InTaiwan(now),
         };
     }
 
@@ -248,7 +249,7 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
         if (!own && share is null) return false;
         var visible = policy.Decide(Ask(unitId, context, shared.Jurisdiction) with
         {
-            Relationships = OfPart(part), OwnUnit = own, Supplied = own ? ClassSet.Of(note.Class) : ClassSet.None, SharedWithCaller = share is not null,
+            Relationships = OfPart(part), ProtectedAddress = shared.Subjects.Any(IsProtected), OwnUnit = own, Supplied = own ? ClassSet.Of(note.Class) : ClassSet.None, SharedWithCaller = share is not null,
             ShareBasis = share?.LegalBasis ?? Wire.LegalBasis.Unspecified,
             Shared = share is null ? ClassSet.None : ClassSet.Of(note.Class, Wire.ConfidentialityClass.CaseNote),
         }).Visible;

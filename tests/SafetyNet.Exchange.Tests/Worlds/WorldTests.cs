@@ -33,7 +33,7 @@ public sealed class FortyWorlds : IAsyncLifetime
         if (_exchange is not null) await _exchange.DisposeAsync();
     }
 
-    internal WorldWalk Walk(World world) => new(world, new WorldOracle(world, Exchange.Composition.Policy, Exchange.Composition.Members, Now));
+    internal WorldWalk Walk(World world) => new(world, new WorldOracle(world, Exchange.Composition.Policy.Current, Exchange.Composition.Members, Now));
 
     private static DateTimeOffset Whole(DateTimeOffset at) => new(at.Ticks - (at.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
 }
@@ -70,7 +70,7 @@ public sealed class WorldTests(TestExchange exchange, FortyWorlds worlds) : Wire
     {
         var records = worlds.Exchange.RecordsFrom(0).Where(r => r.Inputs is not null).ToList();
         Assert.True(records.Count > 1000);
-        foreach (var record in records) Audit.ExplainTests.AssertDecidedAnew(worlds.Exchange.Composition.Policy, record);
+        foreach (var record in records) Audit.ExplainTests.AssertDecidedAnew(worlds.Exchange.Composition.Policy.Current, record);
         Assert.All(records, record => Assert.Equal(0u, record.Inputs.FurtherQuestions));
     }
 

@@ -176,6 +176,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("person_ids");
 
+                    b.Property<uint>("ProtectiveClasses")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("protective_classes");
+
                     b.Property<int>("Role")
                         .HasColumnType("INTEGER")
                         .HasColumnName("role");
@@ -246,6 +250,245 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("note_share", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.OtherPartyRow", b =>
+                {
+                    b.Property<byte[]>("CaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<byte[]>("NationalIdIndex")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("national_id_index");
+
+                    b.Property<long?>("LiftedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("lifted_at");
+
+                    b.Property<byte[]>("MarkId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("mark_id");
+
+                    b.Property<long>("MarkedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("marked_at");
+
+                    b.Property<string>("MarkedByUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("marked_by_unit_id");
+
+                    b.Property<byte[]>("Reason")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("reason");
+
+                    b.HasKey("CaseId", "NationalIdIndex");
+
+                    b.ToTable("case_other_party", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.Conference", b =>
+                {
+                    b.Property<byte[]>("ConferenceId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("conference_id");
+
+                    b.Property<uint>("Agenda")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("agenda");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<long>("ConvenedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("convened_at");
+
+                    b.Property<string>("ConvenedByUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("convened_by_unit_id");
+
+                    b.Property<int>("Ground")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ground");
+
+                    b.Property<int>("Indicators")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("indicators");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<int>("Level")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("level");
+
+                    b.Property<long>("MeetingAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("meeting_at");
+
+                    b.Property<byte[]>("Statement")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("statement");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("ConferenceId");
+
+                    b.HasIndex("CaseId");
+
+                    b.HasIndex("ConvenedByUnitId", "ConferenceId");
+
+                    b.ToTable("conference", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.ConferenceInvitation", b =>
+                {
+                    b.Property<byte[]>("ConferenceId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("conference_id");
+
+                    b.Property<string>("UnitId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<long>("InvitedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("invited_at");
+
+                    b.Property<long?>("WithdrawnAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("withdrawn_at");
+
+                    b.HasKey("ConferenceId", "UnitId");
+
+                    b.HasIndex("UnitId", "ConferenceId");
+
+                    b.ToTable("conference_invitation", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Disclosures.Correction", b =>
+                {
+                    b.Property<byte[]>("CorrectionId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("correction_id");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("at");
+
+                    b.Property<byte[]>("CaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<string>("FromUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("from_unit_id");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<byte[]>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<int>("Step")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("step");
+
+                    b.Property<byte[]>("StepId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("step_id");
+
+                    b.HasKey("CorrectionId");
+
+                    b.HasIndex("FromUnitId", "CorrectionId");
+
+                    b.ToTable("correction", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Disclosures.CorrectionReceiver", b =>
+                {
+                    b.Property<byte[]>("CorrectionId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("correction_id");
+
+                    b.Property<string>("UnitId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<long?>("AcknowledgedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("acknowledged_at");
+
+                    b.HasKey("CorrectionId", "UnitId");
+
+                    b.HasIndex("UnitId", "CorrectionId");
+
+                    b.ToTable("correction_receiver", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Households.WhereaboutsAct", b =>
+                {
+                    b.Property<byte[]>("ActId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("act_id");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("at");
+
+                    b.Property<bool>("IsLifted")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_lifted");
+
+                    b.Property<byte[]>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<byte[]>("Reason")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("reason");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.HasKey("ActId");
+
+                    b.HasIndex("PersonId", "ActId");
+
+                    b.ToTable("whereabouts_act", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Inbox.InboxRow", b =>
                 {
                     b.Property<string>("UnitId")
@@ -301,6 +544,11 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("referral_id");
 
+                    b.Property<string>("Resource")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("resource");
+
                     b.HasKey("UnitId", "Sequence");
 
                     b.ToTable("notice", (string)null);
@@ -329,6 +577,114 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.HasKey("Key");
 
                     b.ToTable("request_key", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Policy.PolicyInForceRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<byte[]>("ProposalId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("proposal_id");
+
+                    b.Property<int>("Revision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("revision");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("policy_in_force", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Policy.PolicyRevisionRow", b =>
+                {
+                    b.Property<byte[]>("ProposalId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("proposal_id");
+
+                    b.Property<long?>("ActivatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("activated_at");
+
+                    b.Property<string>("ActivatedByAgency")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("activated_by_agency");
+
+                    b.Property<byte[]>("ActivatedByDecision")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("activated_by_decision");
+
+                    b.Property<string>("ActivatedByPerson")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("activated_by_person");
+
+                    b.Property<string>("ActivatedByUnit")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("activated_by_unit");
+
+                    b.Property<byte[]>("Bases")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("bases");
+
+                    b.Property<string>("BasesSha256")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("bases_sha256");
+
+                    b.Property<long>("ProposedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("proposed_at");
+
+                    b.Property<string>("ProposedByAgency")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("proposed_by_agency");
+
+                    b.Property<string>("ProposedByPerson")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("proposed_by_person");
+
+                    b.Property<string>("ProposedByUnit")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("proposed_by_unit");
+
+                    b.Property<int>("Revision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Rules")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("rules");
+
+                    b.Property<string>("RulesSha256")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("rules_sha256");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("ProposalId");
+
+                    b.ToTable("policy_revision", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Referrals.Referral", b =>
@@ -511,6 +867,79 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("data_key", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.DisclosureRow", b =>
+                {
+                    b.Property<byte[]>("DisclosureId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("disclosure_id");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("at");
+
+                    b.Property<byte[]>("CaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<uint>("Classes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("classes");
+
+                    b.Property<long?>("EndedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ended_at");
+
+                    b.Property<string>("FromUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("from_unit_id");
+
+                    b.Property<int>("LegalBasis")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("legal_basis");
+
+                    b.Property<byte[]>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<int>("Purpose")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("purpose");
+
+                    b.Property<int>("Step")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("step");
+
+                    b.Property<byte[]>("StepId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("step_id");
+
+                    b.Property<string>("ToUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("to_unit_id");
+
+                    b.Property<long?>("Until")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("until");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("DisclosureId");
+
+                    b.HasIndex("StepId");
+
+                    b.HasIndex("PersonId", "DisclosureId");
+
+                    b.ToTable("disclosure", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.ParentRow", b =>
                 {
                     b.Property<byte[]>("ParentId")
@@ -547,6 +976,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.Property<bool>("IsProtected")
                         .HasColumnType("INTEGER")
                         .HasColumnName("is_protected");
+
+                    b.Property<bool>("IsShielded")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_shielded");
 
                     b.Property<int>("Jurisdiction")
                         .HasColumnType("INTEGER")

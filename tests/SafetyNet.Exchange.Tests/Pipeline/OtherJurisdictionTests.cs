@@ -1,0 +1,155 @@
+using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Tests.Hosting;
+using static SafetyNet.Exchange.V1.ConfidentialityClass;
+
+namespace SafetyNet.Exchange.Tests.Pipeline;
+
+/// <summary>Another county at a case of this one: as if absent, in every method that reads (R-NTK-13).</summary>
+[Trait("Rule", "R-NTK-13")]
+[Trait("Abuse", "B45")]
+public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(exchange)
+{
+    private const Wire.ConfidentialityClass Identity = Wire.ConfidentialityClass.Identity;
+
+    /// <summary>Methods whose answers hold nothing of a person or case; the log is pseudonymous and whole by its purpose (R-AUD-3).</summary>
+    private static readonly string[] Impersonal =
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "ReadLog"];
+
+    [Fact]
+    public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
+    {
+        var family = Some.Family();
+        var subject = Some.SubjectOf(family.Child);
+        var referral = await The.Centre.TakesInAsync(The.School, subject);
+        var opened = await The.Centre.OpensCaseAsync(referral.ReferralId);
+        await The.Centre.AsksInAsync(opened.CaseId, The.Labor, Wire.Article6Service.EmploymentGuidance);
+        await The.Labor.JoinsAsync(opened.CaseId);
+        await The.Centre.WritesAsync(The.Centre.Note(opened.CaseId, CaseNote, "本轄紀錄", new Wire.NoteShare { UnitId = The.Labor.UnitId, LegalBasis = Wire.LegalBasis.SubjectWaiver }));
+        var met = await The.Centre.ConvenesAsync(The.Centre.Conference(opened.CaseId, Exchange.Clock.GetUtcNow().AddDays(3), [The.Police], Identity));
+        var correction = await The.School.CorrectsAsync(Wire.DisclosureStep.Referral, referral.ReferralId, subject.NationalId, Identity);
+        var decision = (await The.Centre.SeesCaseAsync(opened.CaseId)).Disclosure.DecisionId;
+        var ours = new Ids(subject.NationalId, family.Child.Id.ToString(), family.Child.Name, $"{family.Child.BirthDate:yyyy-MM-dd}", referral.ReferralId, opened.CaseId, met.ConferenceId,
+            correction.CorrectionId, decision);
+        var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid);
+
+        var reads = Contract.Methods.All.Where(m => !m.ChangesState).Select(m => m.FullName[(m.FullName.LastIndexOf('/') + 1)..]).ToHashSet(StringComparer.Ordinal);
+        var walked = Reads().Select(r => r.Method).Concat(Impersonal).ToHashSet(StringComparer.Ordinal);
+        Assert.Equal(reads.Order(StringComparer.Ordinal), walked.Order(StringComparer.Ordinal));
+        foreach (var (method, by, ask) in Reads())
+        {
+            var (told, absent) = (await LookAsync(by, ask, ours), await LookAsync(by, ask, nobodys));
+            Assert.True(told == absent, $"{method}: {told}\nis not what is told of nothing:\n{absent}");
+            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction])
+                Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Every_changing_method_on_a_thing_of_another_county_refuses_as_if_it_were_not_there()
+    {
+        var family = Some.Family();
+        var opened = await The.Centre.OpensCaseAsync((await The.Centre.TakesInAsync(The.School, Some.SubjectOf(family.Child))).ReferralId);
+        var met = await The.Centre.ConvenesAsync(The.Centre.Conference(opened.CaseId, Exchange.Clock.GetUtcNow().AddDays(3), [The.Police], Identity));
+        var tao = The.CentreOfTaoyuan;
+        var ahead = Exchange.Clock.GetUtcNow().AddDays(3);
+        var id = family.Child.NationalId.Canonical;
+        foreach (var ask in (Func<string, string, string, Task>[])
+            [
+                (one, _, _) => tao.ConvenesAsync(tao.Conference(one, ahead, [The.OfficerOfTaoyuan], Identity)),
+                (_, two, _) => tao.AmendsAsync(two, Identity),
+                (_, two, _) => tao.InvitesAsync(two, The.OfficerOfTaoyuan),
+                (_, two, _) => tao.UninvitesAsync(two, The.Police),
+                (one, _, _) => tao.MarksOtherPartyAsync(one, Some.StrangersId()),
+                (one, _, _) => tao.ScopesAsync(one, The.Labor, DomesticViolence),
+                (one, _, three) => tao.ProtectsAsync(three, one),
+                (_, two, _) => tao.NarrowsAsync(Wire.DisclosureStep.Conference, two, The.Police),
+                (_, two, three) => tao.CorrectsAsync(Wire.DisclosureStep.Conference, two, three, Identity),
+                (one, _, _) => tao.AcknowledgesAsync(one),
+            ])
+        {
+            var theirs = await AssertRefusedAloneAsync(Wire.ErrorReason.NotFound, () => ask(opened.CaseId, met.ConferenceId, id));
+            var nobodys = await AssertRefusedAloneAsync(Wire.ErrorReason.NotFound, () => ask(The.NobodysUuid, The.NobodysUuid, Some.StrangersId()));
+            Assert.Equal(nobodys.Look(), theirs.Look());
+        }
+    }
+
+    private IEnumerable<(string Method, Party By, Func<Party, Ids, Task<object>> Ask)> Reads()
+    {
+        var (centre, officer) = (The.CentreOfTaoyuan, The.OfficerOfTaoyuan);
+        yield return ("GetReferral", centre, async (p, id) => await p.AskAsync(to => to.Referrals.GetReferralAsync(new() { Context = p.Context(), ReferralId = id.Referral })));
+        yield return ("ListReferrals", centre, async (p, _) => await p.AskAsync(to => to.Referrals.ListReferralsAsync(new() { Context = p.Context(), PageSize = 100 })));
+        yield return ("GetCase", centre, async (p, id) => await p.SeesCaseAsync(id.Case));
+        yield return ("GetCase", centre, async (p, id) => await p.SeesCaseAtAsync(id.Conference, id.Case));
+        yield return ("ListNotes", centre, async (p, id) => await p.ReadsNotesAsync(id.Case));
+        yield return ("ListNotes", centre, async (p, id) => await p.ReadsNotesAtAsync(id.Conference, id.Case));
+        yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpAsync(id.NationalId, referral: id.Referral));
+        yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpAsync(id.NationalId, inCase: id.Case));
+        yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpAtAsync(id.Conference, id.NationalId));
+        yield return ("LookUpHousehold", centre, async (p, id) => await p.AskAsync(to => to.Households.LookUpHouseholdAsync(new()
+        {
+            Context = p.Context(inCase: id.Case), NameAndBirthDate = new() { Name = id.Name, BirthDate = id.BirthDate },
+        })));
+        yield return ("ListNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListNoticesAsync(new() { Context = p.Context(), PageSize = 500 })));
+        yield return ("WatchInbox", centre, async (p, _) => await WatchAsync(p));
+        yield return ("ListAccesses", officer, async (p, id) => WithoutPseudonym(await p.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = p.Context(), NationalId = id.NationalId }))));
+        yield return ("ExplainDecision", centre, async (p, id) => await p.AskAsync(to => to.Audit.ExplainDecisionAsync(new() { Context = p.Context(), DecisionId = id.Decision })));
+        yield return ("ExplainDecision", officer, async (p, id) => await p.AskAsync(to => to.Audit.ExplainDecisionAsync(new() { Context = p.Context(), DecisionId = id.Decision })));
+        yield return ("GetConference", centre, async (p, id) => await p.SeesConferenceAsync(id.Conference));
+        yield return ("ListConferences", centre, async (p, _) => await p.AskAsync(to => to.Conferences.ListConferencesAsync(new() { Context = p.AtConference() })));
+        yield return ("ListDisclosures", centre, async (p, id) => await p.ListsDisclosuresAsync(id.NationalId));
+        yield return ("ListDisclosures", centre, async (p, id) => await p.AskAsync(to => to.Disclosures.ListDisclosuresAsync(new() { Context = p.Context(), PersonId = id.PersonId })));
+        yield return ("ListDisclosures", officer, async (p, id) => await p.ListsDisclosuresAsync(id.NationalId));
+        yield return ("GetCorrection", centre, async (p, id) => await p.ReadsCorrectionAsync(id.Correction));
+        yield return ("ListCorrections", centre, async (p, _) => await p.ListsCorrectionsAsync());
+        yield return ("ListCorrections", centre, async (p, _) => await p.ListsCorrectionsAsync(sent: true));
+    }
+
+    /// <summary>Everything of an answer or refusal that could tell, ids of decision and record left out.</summary>
+    private static async Task<string> LookAsync(Party by, Func<Party, Ids, Task<object>> ask, Ids ids)
+    {
+        object? answer = null;
+        if (await Refused.IfAsync(async () => answer = await ask(by, ids)) is { } refused) return refused.Look();
+        return answer switch
+        {
+            Google.Protobuf.IMessage message => WithoutDecision(message),
+            System.Collections.IEnumerable all => string.Join('\n', all.Cast<object>()),
+            _ => $"{answer}",
+        };
+    }
+
+    private static string WithoutDecision(Google.Protobuf.IMessage message)
+    {
+        if (message.Descriptor.FindFieldByName("disclosure") is { } field && field.Accessor.GetValue(message) is Wire.Disclosure disclosure) disclosure.DecisionId = "";
+        return message.ToString()!;
+    }
+
+    /// <summary>The pseudonym follows from the national id that the caller gave itself.</summary>
+    private static Wire.ListAccessesResponse WithoutPseudonym(Wire.ListAccessesResponse listed)
+    {
+        // The officer's own questions of this test are records too, of its own county and about whom it asked.
+        Assert.All(listed.Entries, e => Assert.Equal(Wire.Jurisdiction.Tao, e.Record.Jurisdiction));
+        listed.Entries.Clear();
+        listed.Pseudonym = "";
+        return listed;
+    }
+
+    private static async Task<string> WatchAsync(Party by)
+    {
+        using var watch = by.Channel.Inbox.WatchInbox(new() { Context = by.Context() });
+        using var enough = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+        var seen = "";
+        try
+        {
+            while (await watch.ResponseStream.MoveNext(enough.Token)) seen += watch.ResponseStream.Current;
+        }
+        catch (OperationCanceledException)
+        {
+            // Whatever waits was delivered before.
+        }
+
+        return seen;
+    }
+
+    private sealed record Ids(
+        string NationalId, string PersonId, string Name, string BirthDate, string Referral, string Case, string Conference, string Correction, string Decision);
+}
