@@ -85,6 +85,7 @@ internal sealed class CanarySet
                 FieldType.String => TextOf(message, field, rules, isSensitive, isWellFormed),
                 FieldType.Enum when rules.Required || field.IsRepeated => field.EnumType.FindValueByNumber(field.EnumType.Name == nameof(Wire.ConfidentialityClass) ? (int)Wire.ConfidentialityClass.CaseNote : 1)!.Number,
                 FieldType.UInt64 => 1UL,
+                FieldType.Bytes when isSensitive => Google.Protobuf.ByteString.CopyFromUtf8(New($"{message.Descriptor.Name}.{field.Name}")),
                 FieldType.Message when field.MessageType.File.Package == "safetynet.exchange.v1" => Inner(field, member, isWellFormed),
                 _ => null,
             };

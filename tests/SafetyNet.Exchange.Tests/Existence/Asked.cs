@@ -5,7 +5,12 @@ using SafetyNet.Exchange.Tests.Hosting;
 namespace SafetyNet.Exchange.Tests.Existence;
 
 /// <summary>Ids and keys that a caller may have got hold of, or made up.</summary>
-internal sealed record Ids(string Referral, string Case, string NationalId, string Name, string BirthDate, string Person, string Decision);
+internal sealed record Ids(string Referral, string Case, string NationalId, string Name, string BirthDate, string Person, string Decision)
+{
+    public string Conference { get; init; } = "";
+
+    public string Correction { get; init; } = "";
+}
 
 /// <summary>Every method of the contract that takes an id or a key, and how somebody without a part in it asks by it.</summary>
 internal static class Asked
@@ -43,18 +48,64 @@ internal static class Asked
         ],
         ["CaseService/JoinCase"] = (by, ids) => [new Wire.JoinCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case }],
         ["CaseService/CreateNote"] = (by, ids) => [by.Note(ids.Case, Wire.ConfidentialityClass.CaseNote, "探問")],
+        ["CaseService/MarkOtherParty"] = (by, ids) =>
+            [new Wire.MarkOtherPartyRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, NationalId = ids.NationalId, Reason = "保護令之相對人" }],
+        ["CaseService/SetProtectiveScope"] = (by, ids) =>
+            [new Wire.SetProtectiveScopeRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, UnitId = "tpe-school" }],
         ["CaseService/ListNotes"] = (by, ids) => [new Wire.ListNotesRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case }],
         ["HouseholdService/LookUpHousehold"] = (by, ids) =>
         [
             LookUp(ids, by.Context(referral: ids.Referral), byName: false), LookUp(ids, by.Context(referral: ids.Referral), byName: true),
             LookUp(ids, by.Context(inCase: ids.Case), byName: false), LookUp(ids, by.Context(inCase: ids.Case), byName: true),
         ],
+        ["HouseholdService/ProtectWhereabouts"] = (by, ids) =>
+        [
+            new Wire.ProtectWhereaboutsRequest { Context = by.Context(inCase: ids.Case), RequestId = Some.RequestId(), NationalId = ids.NationalId, Reason = "保護令核發中" },
+        ],
+        ["ConferenceService/ConveneConference"] = (by, ids) => [Convening(by, ids)],
+        ["ConferenceService/AmendConference"] = (by, ids) =>
+        [
+            new Wire.AmendConferenceRequest
+            {
+                Context = by.AtConference(ids.Conference), RequestId = Some.RequestId(), ConferenceId = ids.Conference, Agenda = { Wire.ConfidentialityClass.Identity },
+            },
+        ],
+        ["ConferenceService/InviteToConference"] = (by, ids) =>
+            [new Wire.InviteToConferenceRequest { Context = by.AtConference(ids.Conference), RequestId = Some.RequestId(), ConferenceId = ids.Conference, UnitIds = { "tpe-school" } }],
+        ["ConferenceService/WithdrawInvitation"] = (by, ids) =>
+            [new Wire.WithdrawInvitationRequest { Context = by.AtConference(ids.Conference), RequestId = Some.RequestId(), ConferenceId = ids.Conference, UnitId = "tpe-school" }],
+        ["ConferenceService/GetConference"] = (by, ids) => [new Wire.GetConferenceRequest { Context = by.AtConference(ids.Conference), ConferenceId = ids.Conference }],
+        ["DisclosureService/ListDisclosures"] = (by, ids) =>
+        [
+            new Wire.ListDisclosuresRequest { Context = by.Context(), NationalId = ids.NationalId }, new Wire.ListDisclosuresRequest { Context = by.Context(), PersonId = ids.Person },
+        ],
+        ["DisclosureService/NarrowDisclosure"] = (by, ids) =>
+        [
+            new Wire.NarrowDisclosureRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), Step = Wire.DisclosureStep.Referral, StepId = ids.Referral, ToUnitId = "tpe-school",
+                Classes = { Wire.ConfidentialityClass.Identity },
+            },
+        ],
+        ["DisclosureService/CorrectSharedData"] = (by, ids) =>
+        [
+            new Wire.CorrectSharedDataRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), Step = Wire.DisclosureStep.Referral, StepId = ids.Referral, NationalId = ids.NationalId,
+                ConfidentialityClass = Wire.ConfidentialityClass.EducationRecord, Wrong = "原載為三年級", Right = "應為四年級",
+            },
+        ],
+        ["DisclosureService/GetCorrection"] = (by, ids) => [new Wire.GetCorrectionRequest { Context = by.Context(), CorrectionId = ids.Correction }],
+        ["DisclosureService/AcknowledgeCorrection"] = (by, ids) =>
+            [new Wire.AcknowledgeCorrectionRequest { Context = by.Context(), RequestId = Some.RequestId(), CorrectionId = ids.Correction }],
         ["AuditService/ExplainDecision"] = (by, ids) => [new Wire.ExplainDecisionRequest { Context = by.Context(), DecisionId = ids.Decision }],
     };
 
     /// <summary>Methods to which existence is told on purpose, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> ToldOnPurpose = new Dictionary<string, string>(StringComparer.Ordinal)
     {
+        ["PolicyService/ActivatePolicy"] = "proposals are no personal data; two officers talk about them",
+        ["PolicyService/GetPolicy"] = "every member may read a policy, proposed or in force",
         ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
     };
 
@@ -67,6 +118,9 @@ internal static class Asked
     private static Wire.LookUpHouseholdRequest LookUp(Ids ids, Wire.AccessContext context, bool byName) => byName
         ? new Wire.LookUpHouseholdRequest { Context = context, NameAndBirthDate = new() { Name = ids.Name, BirthDate = ids.BirthDate } }
         : new Wire.LookUpHouseholdRequest { Context = context, NationalId = ids.NationalId };
+
+    private static Wire.ConveneConferenceRequest Convening(Party by, Ids ids) =>
+        new(by.Conference(ids.Case, TimeProvider.System.GetUtcNow().AddDays(3), [], Wire.ConfidentialityClass.Identity)) { UnitIds = { "tpe-school" } };
 
     // The words of the caller are the same; only the number is known or not.
     private static Wire.ReferralSubject Subject(Ids ids) => new() { NationalId = ids.NationalId, Name = "測試某", BirthDate = "2014-05-06" };

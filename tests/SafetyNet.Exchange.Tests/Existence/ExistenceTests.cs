@@ -61,10 +61,23 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
     {
         var child = Some.Stranger();
         child.Name = $"測試{child.NationalId[2..]}";
-        var referral = await The.Centre.TakesInAsync(The.School, child);
+        var request = Some.Referral(The.School, The.Centre.UnitId, child);
+        (request.View, request.Context.LegalBasis) = (Some.View(Wire.ConfidentialityClass.EducationRecord), Wire.LegalBasis.Article6IntegratedService);
+        request.Facts.Add(Some.Fact(Wire.ConfidentialityClass.EducationRecord, "連續三週未到校"));
+        var referral = await The.School.RefersAsync(request);
+        await The.Centre.MovesAsync(referral.ReferralId, Wire.ReferralAction.See, Wire.ReferralAction.Accept);
         var opened = await The.Centre.OpensCaseAsync(referral.ReferralId);
         var looked = await The.Centre.LooksUpAsync(child.NationalId, inCase: opened.CaseId);
-        var there = new Ids(referral.ReferralId, opened.CaseId, child.NationalId, child.Name, child.BirthDate, looked.Person.PersonId, looked.Disclosure.DecisionId);
-        return (there, new Ids(The.NobodysUuid, The.NobodysUuid, Some.StrangersId(), "無此人", child.BirthDate, The.NobodysUuid, The.NobodysUuid));
+        var there = new Ids(referral.ReferralId, opened.CaseId, child.NationalId, child.Name, child.BirthDate, looked.Person.PersonId, looked.Disclosure.DecisionId)
+        {
+            Conference = (await The.Centre.ConvenesAsync(The.Centre.Conference(
+                opened.CaseId, Exchange.Clock.GetUtcNow().AddDays(3), [The.Labor], Wire.ConfidentialityClass.Identity))).ConferenceId,
+            Correction = (await The.School.CorrectsAsync(
+                Wire.DisclosureStep.Referral, referral.ReferralId, child.NationalId, Wire.ConfidentialityClass.EducationRecord)).CorrectionId,
+        };
+        return (there, new Ids(The.NobodysUuid, The.NobodysUuid, Some.StrangersId(), "無此人", child.BirthDate, The.NobodysUuid, The.NobodysUuid)
+        {
+            Conference = The.NobodysUuid, Correction = The.NobodysUuid,
+        });
     }
 }

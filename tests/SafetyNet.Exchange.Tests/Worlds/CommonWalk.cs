@@ -15,6 +15,8 @@ internal static class CommonWalk
         ["AuditService/GetInclusionProof"] = GetInclusionProofAsync,
         ["AuditService/GetConsistencyProof"] = GetConsistencyProofAsync,
         ["AuditService/ReadLog"] = ReadLogAsync,
+        ["PolicyService/GetPolicy"] = GetPolicyAsync,
+        ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
     };
 
     private static async Task GetSelfAsync(TestExchange exchange, The the)
@@ -83,6 +85,18 @@ internal static class CommonWalk
 
     private static async Task GetConsistencyProofAsync(TestExchange exchange, The the) =>
         Assert.Empty((await the.School.AskAsync(to => to.Audit.GetConsistencyProofAsync(new() { Context = the.School.Context(), FromSize = 9, ToSize = 9 }))).Hashes);
+
+    private static async Task GetPolicyAsync(TestExchange exchange, The the)
+    {
+        var told = await the.School.FindsPolicyInForceAsync();
+        Assert.Equal((exchange.Composition.Policy.Current.Revision, exchange.Composition.Policy.Current.Sha256), (told.Revision, told.Sha256));
+    }
+
+    private static async Task ListExpiringBasesAsync(TestExchange exchange, The the)
+    {
+        var told = await the.Officer.AskAsync(to => to.Policies.ListExpiringBasesAsync(new() { Context = the.Officer.Context() }));
+        Assert.Equal(exchange.Composition.Policy.Current.Revision, told.PolicyRevision);
+    }
 
     private static async Task ReadLogAsync(TestExchange exchange, The the)
     {

@@ -62,6 +62,9 @@ internal sealed class MadeCase
     public IEnumerable<Guid> ScopeOf(MadePart part) => Subjects.Where(id => part.Persons.Count == 0 || part.Persons.Contains(id));
 }
 
+/// <summary>A conference on a case, with those invited and what is on its agenda.</summary>
+internal sealed record MadeConference(string Id, string CaseId, string Convenor, IReadOnlyList<string> Invited, IReadOnlyList<Wire.ConfidentialityClass> Agenda);
+
 /// <summary>A notice that an inbox must hold; what look-ups by others put into it is not listed.</summary>
 internal sealed record MadeNotice(string UnitId, Wire.NoticeKind Kind, string ReferralId, string CaseId, string Cause);
 
@@ -94,6 +97,8 @@ internal sealed class World
     public List<MadeReferral> Referrals { get; } = [];
 
     public List<MadeCase> Cases { get; } = [];
+
+    public List<MadeConference> Conferences { get; } = [];
 
     public List<MadeNotice> Notices { get; } = [];
 

@@ -209,6 +209,16 @@ internal sealed class WorldBuilder
         }
 
         for (var i = _dice.Next(6); i >= 0; i--) await WriteAsync(shared);
+        if (_dice.Falls(60)) await ConveneAsync(shared);
+    }
+
+    private async Task ConveneAsync(MadeCase shared)
+    {
+        Party[] invited = [Cast.Precinct, .. _dice.Some([Cast.School, Cast.Labor, Cast.MentalHealth], 50)];
+        Wire.ConfidentialityClass[] agenda = [Wire.ConfidentialityClass.Identity, .. _dice.Some([Household, CaseNote, MentalHealth], 60)];
+        var convened = await Cast.Centre.ConvenesAsync(Cast.Centre.Conference(shared.Id, _end.AddDays(3), invited, agenda));
+        _world.Conferences.Add(new MadeConference(convened.ConferenceId, shared.Id, Cast.Centre.UnitId, [.. invited.Select(p => p.UnitId)], agenda));
+        foreach (var unit in invited) _world.Notices.Add(new MadeNotice(unit.UnitId, Wire.NoticeKind.ConferenceInvitation, "", shared.Id, Cast.Centre.UnitId));
     }
 
     private async Task WriteAsync(MadeCase shared)

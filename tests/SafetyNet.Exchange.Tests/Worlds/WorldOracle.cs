@@ -67,15 +67,15 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
     /// <summary>A case as GetCase shows it to a unit.</summary>
     public Expected<Wire.Case> Case(string unitId, Wire.AccessContext context, string caseId)
     {
-        if (FindPart(unitId, caseId) is not var (shared, part)) return Expected<Wire.Case>.NotFound;
-        var decision = DecideOn(unitId, context, shared, part);
-        if (!decision.Allowed) return Expected<Wire.Case>.NotFound;
-        var within = shared.ScopeOf(part).ToList();
+        if (View(unitId, context, caseId) is not { } view) return Expected<Wire.Case>.NotFound;
+        var shared = view.Shared;
         var whole = new Wire.Case
         {
-            CaseId = shared.Id, State = Wire.CaseState.Open, Jurisdiction = shared.Jurisdiction, OpenedAt = new Timestamp { Seconds = 1 }, OwnRole = part.Role, OwnServices = { part.Services },
+            CaseId = shared.Id, State = Wire.CaseState.Open, Jurisdiction = shared.Jurisdiction, OpenedAt = new Timestamp { Seconds = 1 },
+            OwnRole = view.Part?.Role ?? Wire.ParticipantRole.Unspecified,
         };
-        foreach (var id in within)
+        if (view.Part is { } own) whole.OwnServices.Add(own.Services);
+        foreach (var id in view.Subjects)
         {
             var person = Person(id);
             whole.Subjects.Add(new Wire.CaseSubject { PersonId = person.PersonId, Name = person.Name, BirthDate = person.BirthDate, Phone = person.Phone, Address = person.Address });
@@ -85,20 +85,19 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
         {
             whole.Participants.Add(new Wire.CaseParticipant
             {
-                UnitId = one.UnitId, Role = one.Role, Services = { one.Services }, PersonIds = { one.Persons.Where(within.Contains).Select(id => id.ToString()) },
+                UnitId = one.UnitId, Role = one.Role, Services = { one.Services }, PersonIds = { one.Persons.Where(view.Subjects.Contains).Select(id => id.ToString()) },
                 Since = new Timestamp { Seconds = 1 },
             });
         }
 
-        return new Expected<Wire.Case>(Naive.Redact(whole, decision.Visible), decision.Rules, Naive.Carries(Wire.GetCaseResponse.Descriptor).Without(decision.Visible));
+        return new Expected<Wire.Case>(
+            Naive.Redact(whole, view.Decision.Visible), view.Decision.Rules, Naive.Carries(Wire.GetCaseResponse.Descriptor).Without(view.Decision.Visible));
     }
 
     /// <summary>Notes that a unit may read, oldest first; null: the case is not there for it.</summary>
-    public IReadOnlyList<Wire.CaseNote>? Notes(string unitId, Wire.AccessContext context, string caseId)
-    {
-        if (FindPart(unitId, caseId) is not var (shared, part) || !DecideOn(unitId, context, shared, part).Allowed) return null;
-        return [.. shared.Notes.OrderBy(n => n.Id, StringComparer.Ordinal).Where(note => MayRead(unitId, context, shared, part, note)).Select(note => ToWire(unitId, note))];
-    }
+    public IReadOnlyList<Wire.CaseNote>? Notes(string unitId, Wire.AccessContext context, string caseId) => View(unitId, context, caseId) is { } view
+        ? [.. view.Shared.Notes.OrderBy(n => n.Id, StringComparer.Ordinal).Where(note => MayRead(unitId, view, note)).Select(note => ToWire(unitId, note))]
+        : null;
 
     /// <summary>A person and household as a look-up shows them.</summary>
     public Expected<Wire.LookUpHouseholdResponse> LookUp(string unitId, Wire.AccessContext context, Guid personId)
@@ -136,7 +135,10 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
 
         Decision Decide(Guid id)
         {
-            var one = policy.Decide(Ask(unitId, context, JurisdictionOf(id)) with { Relationships = relationships, ProtectedAddress = IsProtected(id) });
+            var one = policy.Decide(Ask(unitId, context, JurisdictionOf(id)) with
+            {
+                Relationships = relationships, ProtectedAddress = IsProtected(id), Agenda = ClassSet.FromWire(InvitationAbout(unitId, context, personId)?.Agenda ?? []),
+            });
             rules.UnionWith(one.Rules);
             visible |= one.Visible;
             return one;
@@ -233,23 +235,49 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
             named |= context.CaseId == shared.Id;
         }
 
+        if (InvitationAbout(unitId, context, personId) is not null) (all, named) = (all | RelationshipSet.Of(Wire.Relationship.Conference), true);
         return named ? all : RelationshipSet.None;
     }
 
-    private (MadeCase Shared, MadePart Part)? FindPart(string unitId, string caseId) =>
-        world.Cases.Find(c => c.Id == caseId) is { } shared && shared.PartOf(unitId) is { } part && OfPart(part) != RelationshipSet.None ? (shared, part) : null;
+    /// <summary>The conference that a look-up names counts for the subjects of its case, whatever the purpose says.</summary>
+    private MadeConference? InvitationAbout(string unitId, Wire.AccessContext context, Guid personId) => world.Conferences.Find(c =>
+        c.Id == context.ConferenceId && c.Invited.Contains(unitId) && world.Cases.Any(shared => shared.Id == c.CaseId && shared.Subjects.Contains(personId)));
 
-    private Decision DecideOn(string unitId, Wire.AccessContext context, MadeCase shared, MadePart part) =>
-        policy.Decide(Ask(unitId, context, shared.Jurisdiction) with { Relationships = OfPart(part), ProtectedAddress = shared.ScopeOf(part).Any(IsProtected) });
+    private sealed record CaseView(MadeCase Shared, MadePart? Part, MadeConference? Conference, IReadOnlyList<Guid> Subjects, NeedToKnowQuestion Question, Decision Decision);
 
-    private bool MayRead(string unitId, Wire.AccessContext context, MadeCase shared, MadePart part, MadeNote note)
+    /// <summary>By the unit's part in the case, or by the conference on it that the access names; null: neither, so there is no such case.</summary>
+    private CaseView? View(string unitId, Wire.AccessContext context, string caseId)
     {
+        if (world.Cases.Find(c => c.Id == caseId) is not { } shared) return null;
+        var part = shared.PartOf(unitId) is { } one && OfPart(one) != RelationshipSet.None ? one : null;
+        var conference = Invitation(unitId, context);
+        if (conference?.CaseId != caseId) conference = null;
+        if (part is null && conference is null) return null;
+        IReadOnlyList<Guid> subjects = conference is not null ? shared.Subjects : [.. shared.ScopeOf(part!)];
+        var question = Ask(unitId, context, shared.Jurisdiction) with
+        {
+            Relationships = (part is null ? RelationshipSet.None : OfPart(part)) | (conference is null ? RelationshipSet.None : RelationshipSet.Of(Wire.Relationship.Conference)),
+            Agenda = ClassSet.FromWire(conference?.Agenda ?? []), ProtectedAddress = subjects.Any(IsProtected),
+        };
+        var decision = policy.Decide(question);
+        return decision.Allowed && (part is not null || question.Relationships.Contains(Wire.Relationship.Conference))
+            ? new CaseView(shared, shared.PartOf(unitId), conference, subjects, question, decision)
+            : null;
+    }
+
+    private MadeConference? Invitation(string unitId, Wire.AccessContext context) => context.Purpose == Wire.Purpose.CaseConference
+        ? world.Conferences.Find(c => c.Id == context.ConferenceId && c.Invited.Contains(unitId))
+        : null;
+
+    private bool MayRead(string unitId, CaseView view, MadeNote note)
+    {
+        bool IsShown(string to) => note.UnitId == to || note.Shares.Any(s => s.UnitId == to && IsOpen(s.Until));
         var share = note.Shares.FirstOrDefault(s => s.UnitId == unitId && IsOpen(s.Until));
         var own = note.UnitId == unitId;
-        if (!own && share is null) return false;
-        var visible = policy.Decide(Ask(unitId, context, shared.Jurisdiction) with
+        if (!IsShown(unitId) && !(view.Conference is { } conference && IsShown(conference.Convenor))) return false;
+        var visible = policy.Decide(view.Question with
         {
-            Relationships = OfPart(part), ProtectedAddress = shared.Subjects.Any(IsProtected), OwnUnit = own, Supplied = own ? ClassSet.Of(note.Class) : ClassSet.None, SharedWithCaller = share is not null,
+            ProtectedAddress = view.Shared.Subjects.Any(IsProtected), OwnUnit = own, Supplied = own ? ClassSet.Of(note.Class) : ClassSet.None, SharedWithCaller = share is not null,
             ShareBasis = share?.LegalBasis ?? Wire.LegalBasis.Unspecified,
             Shared = share is null ? ClassSet.None : ClassSet.Of(note.Class, Wire.ConfidentialityClass.CaseNote),
         }).Visible;

@@ -23,8 +23,13 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
         ["CaseService/GetCase"] = (walk, by) => walk.GetCasesAsync(by),
         ["CaseService/ListNotes"] = (walk, by) => walk.ListNotesAsync(by),
         ["HouseholdService/LookUpHousehold"] = (walk, by) => walk.LookUpAsync(by),
+        ["ConferenceService/GetConference"] = (walk, by) => walk.GetConferencesAsync(by),
+        ["ConferenceService/ListConferences"] = (_, _) => Task.CompletedTask,
+        ["DisclosureService/ListDisclosures"] = (walk, by) => walk.ListDisclosuresAsync(by),
+        ["DisclosureService/ListCorrections"] = (walk, by) => walk.ListCorrectionsAsync(by),
+        ["DisclosureService/GetCorrection"] = (_, _) => Task.CompletedTask,
         ["AuditService/ExplainDecision"] = (walk, by) => walk.ExplainAsync(by),
-        // After the look-ups, which put notices into inboxes themselves.
+        // Asked together with the method above it; inboxes after the look-ups, which put notices into inboxes themselves.
         ["InboxService/ListNotices"] = (_, _) => Task.CompletedTask,
         ["InboxService/WatchInbox"] = (_, _) => Task.CompletedTask,
     };
@@ -87,11 +92,11 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
 
     private async Task GetCasesAsync(Party by)
     {
-        foreach (var (purpose, basis) in Grounds)
+        foreach (var id in world.Cases.Select(c => c.Id).Append(The.NobodysUuid))
         {
-            foreach (var id in world.Cases.Select(c => c.Id).Append(The.NobodysUuid))
+            foreach (var context in ContextsIn(by, id))
             {
-                var context = by.Context(purpose, basis, inCase: id);
+                var purpose = context.Purpose;
                 var expected = oracle.Case(by.UnitId, context, id);
                 var found = await TryAsync(by, to => to.Cases.GetCaseAsync(new() { Context = context, CaseId = id }));
                 var what = $"GetCase {id} by {by.UnitId} for {purpose}";
@@ -103,11 +108,11 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
 
     private async Task ListNotesAsync(Party by)
     {
-        foreach (var (purpose, basis) in Grounds)
+        foreach (var id in world.Cases.Select(c => c.Id).Append(The.NobodysUuid))
         {
-            foreach (var id in world.Cases.Select(c => c.Id).Append(The.NobodysUuid))
+            foreach (var context in ContextsIn(by, id))
             {
-                var context = by.Context(purpose, basis, inCase: id);
+                var purpose = context.Purpose;
                 var expected = oracle.Notes(by.UnitId, context, id);
                 foreach (var size in PageSizes)
                 {
@@ -125,16 +130,17 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
     private async Task LookUpAsync(Party by)
     {
         var referrals = world.Referrals.Where(r => r.To == by.UnitId || r.From == by.UnitId).Select(r => r.Id).Append(world.Referrals[0].Id).Distinct().Take(3).ToList();
-        var references = referrals.Select(id => (Referral: (string?)id, Case: (string?)null)).Concat(world.Cases.Select(c => ((string?)null, (string?)c.Id))).Append((null, The.NobodysUuid)).ToList();
-        foreach (var (purpose, basis) in Grounds)
+        List<(string? Referral, string? Case)> references = [.. referrals.Select(id => ((string?)id, (string?)null)), .. world.Cases.Select(c => ((string?)null, (string?)c.Id)), (null, The.NobodysUuid)];
+        var contexts = Grounds.SelectMany(_ => references, (ground, step) => by.Context(ground.Purpose, ground.Basis, step.Referral, step.Case))
+            .Concat(world.Conferences.Select(c => by.AtConference(c.Id)));
+        foreach (var context in contexts)
         {
-            foreach (var (referral, inCase) in references)
             {
-                var context = by.Context(purpose, basis, referral, inCase);
+                var (purpose, referral, inCase) = (context.Purpose, context.ReferralId, context.CaseId + context.ConferenceId);
                 foreach (var person in oracle.Persons())
                 {
                     var expected = oracle.LookUp(by.UnitId, context, person.Id);
-                    var what = $"LookUpHousehold {person.Id} by {by.UnitId} for {purpose} by {referral ?? inCase}";
+                    var what = $"LookUpHousehold {person.Id} by {by.UnitId} for {purpose} by {referral}{inCase}";
                     var byId = await TryAsync(by, to => to.Households.LookUpHouseholdAsync(new() { Context = context, NationalId = person.NationalId }));
                     Compare(what, Text(expected.Answer), Text(byId));
                     if (byId is not null) Compare($"{what}, withheld", expected.Withheld.ToString(), ClassSet.FromWire(byId.Disclosure.WithheldClasses).ToString());
@@ -185,6 +191,64 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
         using var watching = by.Channel.Inbox.WatchInbox(new() { Context = by.Context(), AfterSequence = 1 }, cancellationToken: ends.Token);
         while (watched.Count < all!.Notices.Count && await watching.ResponseStream.MoveNext(ends.Token)) watched.Add(watching.ResponseStream.Current.Notice);
         Compare($"WatchInbox by {by.UnitId}", Lines(all.Notices.Select(n => n.ToString())), Lines(watched.Select(n => n.ToString())));
+    }
+
+    private IEnumerable<Wire.AccessContext> ContextsIn(Party by, string caseId) =>
+        Grounds.Select(g => by.Context(g.Purpose, g.Basis, inCase: caseId)).Concat(world.Conferences.Select(c => by.AtConference(c.Id)));
+
+    private async Task GetConferencesAsync(Party by)
+    {
+        var got = new List<string>();
+        foreach (var conference in world.Conferences)
+        {
+            var found = await TryAsync(by, to => to.Conferences.GetConferenceAsync(new() { Context = by.AtConference(conference.Id), ConferenceId = conference.Id }));
+            // Its convenor, who is the primary unit here, and those invited; another participant has no part in it.
+            Compare($"GetConference {conference.Id} by {by.UnitId}", $"{conference.Convenor == by.UnitId || conference.Invited.Contains(by.UnitId)}", $"{found is not null}");
+            if (found is not null) got.Add(Text(found.Conference));
+        }
+
+        foreach (var size in PageSizes)
+        {
+            var listed = await PagesAsync(by, async token =>
+            {
+                var page = await by.AskAsync(to => to.Conferences.ListConferencesAsync(new() { Context = by.AtConference(), PageSize = size, PageToken = token }));
+                return (page.Conferences.Select(Text), page.Conferences.Count, page.NextPageToken);
+            });
+            Compare($"ListConferences by {by.UnitId} in pages of {size}", Lines(got), Lines(listed));
+        }
+    }
+
+    /// <summary>The ledger of a person, in pages of each size the same; what it says is the ledger's own tests' matter.</summary>
+    private async Task ListDisclosuresAsync(Party by)
+    {
+        foreach (var person in oracle.Persons().Take(3))
+        {
+            string? whole = null;
+            foreach (var size in PageSizes.Reverse())
+            {
+                var listed = await PagesAsync(by, async token =>
+                {
+                    var page = await TryAsync(by, to => to.Disclosures.ListDisclosuresAsync(new()
+                    {
+                        Context = by.Context(Wire.Purpose.CaseCoordination), NationalId = person.NationalId, PageSize = size, PageToken = token,
+                    }));
+                    return page is null ? (["NOT_FOUND"], 1, "") : (page.Entries.Select(Text), page.Entries.Count, page.NextPageToken);
+                });
+                Compare($"ListDisclosures of {person.Id} by {by.UnitId} in pages of {size}", whole ??= Lines(listed), Lines(listed));
+            }
+        }
+    }
+
+    private async Task ListCorrectionsAsync(Party by)
+    {
+        foreach (var size in PageSizes)
+        {
+            var page = await TryAsync(by, to => to.Disclosures.ListCorrectionsAsync(new() { Context = by.Context(), PageSize = size }));
+            Compare($"ListCorrections by {by.UnitId}", "0", $"{page?.Corrections.Count}");
+        }
+
+        Compare($"GetCorrection by {by.UnitId}", "NOT_FOUND",
+            Text(await TryAsync(by, to => to.Disclosures.GetCorrectionAsync(new() { Context = by.Context(), CorrectionId = world.Referrals[0].Id }))));
     }
 
     /// <summary>All but the first, which cannot be asked for again once it is acknowledged; what look-ups of this walk put in stands beside.</summary>
