@@ -52,7 +52,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store) : Wire.Audit
     {
         var call = Call.Of(context);
         // A decision of others is read and refused; where there is none, the newest record is read in its place, for it must not take less time (R-NTK-14).
-        var place = call.Read.FindDecision(Guid.Parse(request.DecisionId));
+        var place = call.Read.FindPlace(Guid.Parse(request.DecisionId));
         var found = call.Read.ReadEntries(place ?? log.Size - 1, long.MaxValue, 1).FirstOrDefault();
         if (found.Body is null) throw new Refusal(Wire.ErrorReason.NotFound);
         var record = Wire.AuditRecord.Parser.ParseFrom(found.Body);

@@ -57,7 +57,8 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     {
         var index = call.Vault.Index.OfNameAndBirthDate(key.Name, DateOnly.ParseExact(key.BirthDate, "yyyy-MM-dd", CultureInfo.InvariantCulture));
         // The record names whoever was asked for, seen or not; a stand-in costs what they cost and is left out of it.
-        foreach (var person in call.Read.OpenNamesakes(call.Vault, index, out var standIns)) call.Concerns(person);
+        var namesakes = call.Read.OpenNamesakes(call.Vault, index, out var standIns);
+        foreach (var person in namesakes) call.Concerns(person);
         foreach (var person in standIns) person.PseudonymBy(call.Vault);
         var seen = new List<(Family Family, Standing Standing)>();
         foreach (var id in Reach.OfName(call.Read, call.Unit.UnitId, StepOf(call), index))

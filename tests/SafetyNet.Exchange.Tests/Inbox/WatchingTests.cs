@@ -22,7 +22,8 @@ public sealed class WatchingTests(TestExchange exchange) : WireTests(exchange)
         // A notice that comes while the unit is active already waits in the store, and is not delivered any more.
         var waiting = await the.School.RefersAsync(the.Centre);
         await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Labor.UnitId).State = Wire.MemberState.Suspended);
-        own.Query("INSERT INTO notice SELECT $0, 2, kind, at, referral_id, case_id, cause_unit_id, decision_id FROM notice WHERE unit_id = $1", _ => 0, the.Labor.UnitId, the.Centre.UnitId);
+        own.Query("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, resource) "
+            + "SELECT $0, 2, kind, at, referral_id, case_id, cause_unit_id, decision_id, resource FROM notice WHERE unit_id = $1", _ => 0, the.Labor.UnitId, the.Centre.UnitId);
         own.Composition.Commits.Noticed!(the.Labor.UnitId);
 
         var refused = await Assert.ThrowsAsync<RpcException>(() => watching.ResponseStream.MoveNext(ends.Token));

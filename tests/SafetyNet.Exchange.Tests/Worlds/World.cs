@@ -82,6 +82,9 @@ internal sealed class World
 
     public required Cast Cast { get; init; }
 
+    /// <summary>Reads the records of Taoyuan, and no others.</summary>
+    public required Party OfficerOfTaoyuan { get; init; }
+
     public required SyntheticPerson Child { get; init; }
 
     public required SyntheticPerson Mother { get; init; }

@@ -25,7 +25,10 @@ internal sealed class WorldBuilder
     {
         (_exchange, _dice, _end) = (exchange, new Dice((ulong)number + 1), end);
         var (child, mother, home) = Hosting.Some.HomeAt(number);
-        _world = new World { Number = number, Cast = CastOf(exchange, number), Child = child, Mother = mother, Home = home };
+        _world = new World
+        {
+            Number = number, Cast = CastOf(exchange, number), OfficerOfTaoyuan = new The(exchange).OfficerOfTaoyuan, Child = child, Mother = mother, Home = home,
+        };
     }
 
     private Cast Cast => _world.Cast;

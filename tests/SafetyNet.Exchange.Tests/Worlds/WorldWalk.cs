@@ -165,6 +165,14 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
             var told = await TryAsync(by, to => to.Audit.ExplainDecisionAsync(new() { Context = context, DecisionId = decision }));
             Compare($"ExplainDecision of GetReferral {id} by {by.UnitId}, rules", Lines(expected.Rules), Lines(told?.Rules.Select(r => r.RuleId) ?? ["NOT_FOUND"]));
             Compare($"ExplainDecision of GetReferral {id} by {by.UnitId}, withheld", expected.Withheld.ToString(), ClassSet.FromWire(told?.WithheldClasses ?? []).ToString());
+            // An officer of another jurisdiction has no business with it (R-NTK-13).
+            if (by != world.Cast.Taoyuan)
+            {
+                var officer = world.OfficerOfTaoyuan;
+                Compare($"ExplainDecision of {by.UnitId} by the officer of Taoyuan", "NOT_FOUND",
+                    Text(await TryAsync(officer, to => to.Audit.ExplainDecisionAsync(new() { Context = officer.Context(), DecisionId = decision }))));
+            }
+
             var stranger = world.Cast.All.First(p => p.System != by.System);
             Compare($"ExplainDecision of {by.UnitId} by {stranger.UnitId}", "NOT_FOUND",
                 Text(await TryAsync(stranger, to => to.Audit.ExplainDecisionAsync(new() { Context = stranger.Context(), DecisionId = decision }))));
