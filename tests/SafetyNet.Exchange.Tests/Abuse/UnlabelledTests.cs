@@ -41,7 +41,7 @@ public sealed class UnlabelledTests
     public void A_field_without_a_label_is_hidden_at_run_time()
     {
         var answer = new Wire.LookUpHouseholdResponse { Person = new Wire.Person { Name = "王小明", Phone = "0900-000-001" } };
-        var withoutPhone = RedactionPlan.Compile(answer.Descriptor, field => field.Name == "phone" ? new FieldLabel(Class: null, ClassField: "") : FieldLabel.Of(field));
+        var withoutPhone = RedactionPlan.Compile(Wire.LookUpHouseholdResponse.Descriptor, field => field.Name == "phone" ? new FieldLabel(Class: null, ClassField: "") : FieldLabel.Of(field));
         withoutPhone.Redact(answer, ClassSet.All);
         Assert.Equal(("王小明", ""), (answer.Person.Name, answer.Person.Phone));
     }
@@ -50,7 +50,7 @@ public sealed class UnlabelledTests
     public void A_text_of_a_class_that_this_version_does_not_know_is_hidden_from_everyone()
     {
         var answer = new Wire.ListNotesResponse { Notes = { new Wire.CaseNote { NoteId = Contract.AnyUuid, ConfidentialityClass = (Wire.ConfidentialityClass)30, Text = "新類別" } } };
-        RedactionPlan.For(answer.Descriptor).Redact(answer, ClassSet.All);
+        RedactionPlan.For(Wire.ListNotesResponse.Descriptor).Redact(answer, ClassSet.All);
         Assert.Empty(answer.Notes);
         Assert.False(ClassSet.All.Contains((Wire.ConfidentialityClass)30));
     }
