@@ -6,9 +6,11 @@ using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Server.Agencies;
 using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Conferences;
 using SafetyNet.Exchange.Server.Disclosures;
+using SafetyNet.Exchange.Server.Grants;
 using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Inbox;
@@ -30,8 +32,8 @@ internal sealed class Composition : IAsyncDisposable
     public static readonly IReadOnlyList<ServiceDescriptor> ContractServices =
     [
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
-        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor,
-        Wire.DisclosureService.Descriptor,
+        Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
+        Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -86,8 +88,12 @@ internal sealed class Composition : IAsyncDisposable
         _signals = new InboxSignals(Commits);
 
         var (referrals, cases) = (new ReferralService(), new CaseService());
-        Features = [new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store),
-            new PolicyService(Policy), new ConferenceService(), new DisclosureService()];
+        Features =
+        [
+            new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store), new PolicyService(Policy),
+            new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
+            new ConferenceService(), new DisclosureService(),
+        ];
         Families = new Families(Store, Vault);
         Commits.Changed = Families.Changed;
         var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
@@ -181,6 +187,8 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<HouseholdService>();
         app.MapGrpcService<InboxService>();
         app.MapGrpcService<AuditService>();
+        app.MapGrpcService<GrantService>();
+        app.MapGrpcService<BreakGlassService>();
         app.MapGrpcService<PolicyService>();
         app.MapGrpcService<ConferenceService>();
         app.MapGrpcService<DisclosureService>();
@@ -208,6 +216,15 @@ internal sealed class Composition : IAsyncDisposable
         Vault.Dispose();
         _signingKey.Dispose();
         Store.Dispose();
+    }
+
+    private static WorkingDays LoadCalendar(string path, TimeProvider clock)
+    {
+        var calendar = WorkingDays.Load(path);
+        // Two months are time enough to load the official calendar of the year to come.
+        var ahead = WorkingDays.DateOf(clock.GetUtcNow()).AddDays(60).Year;
+        if (!calendar.Knows(ahead)) ServerLog.CalendarEnds(ahead);
+        return calendar;
     }
 
     private static KeyEncryptionKey ReadKey(string path)

@@ -29,6 +29,9 @@ internal static class ServerLog
         Log.Error("Call {Method} with decision {DecisionId} failed with {Kind} at {Where}", method, decisionId, exception.GetType().Name,
             new System.Diagnostics.StackTrace(exception, false).GetFrame(0)?.GetMethod()?.Name);
 
+    public static void CalendarEnds(int year) =>
+        Log.Warning("The calendar of days off for {Year} is not loaded (BreakGlass:CalendarPath); nobody can break glass once a review would fall due in it", year);
+
     public static void CallUnreadable(string path, string caller) =>
         Log.Warning("{Caller} sent bytes to {Path} that are no message of it", caller, path);
 

@@ -1,3 +1,4 @@
+using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Pipeline;
 
@@ -23,6 +24,8 @@ internal sealed record ServerOptions
 
     public MemberListenerLimits Connections { get; init; } = new();
 
+    public BreakGlassSettings BreakGlass { get; init; } = new();
+
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -44,6 +47,7 @@ internal sealed record ServerOptions
             problems.Add("Storage:Path must be a file that survives a restart: there is no server without an audit store");
         if (Limits.PerPersonPerMinute < 1 || Limits.PerAgencyPerMinute < 1 || Limits.DeadlineCapSeconds is < 1 or > 300)
             problems.Add("Limits: PerPersonPerMinute and PerAgencyPerMinute are 1 or more, DeadlineCapSeconds 1 to 300");
+        problems.AddRange(BreakGlass.Problems());
         return problems;
     }
 

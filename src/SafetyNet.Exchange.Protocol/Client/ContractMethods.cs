@@ -10,7 +10,8 @@ public static class ContractMethods
     private static readonly FileDescriptor[] Files =
     [
         Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor,
-        Wire.InboxReflection.Descriptor, Wire.AuditReflection.Descriptor, Wire.PoliciesReflection.Descriptor,
+        Wire.InboxReflection.Descriptor, Wire.AuditReflection.Descriptor, Wire.GrantsReflection.Descriptor, Wire.BreakGlassReflection.Descriptor,
+        Wire.PoliciesReflection.Descriptor,
     ];
 
     /// <summary>Every call, in the order of the contract.</summary>

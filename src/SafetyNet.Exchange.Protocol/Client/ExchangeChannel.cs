@@ -65,6 +65,8 @@ public sealed class ExchangeChannel : IDisposable
         Households = new Wire.HouseholdService.HouseholdServiceClient(Invoker);
         Inbox = new Wire.InboxService.InboxServiceClient(Invoker);
         Audit = new Wire.AuditService.AuditServiceClient(Invoker);
+        Grants = new Wire.GrantService.GrantServiceClient(Invoker);
+        BreakGlass = new Wire.BreakGlassService.BreakGlassServiceClient(Invoker);
         Policies = new Wire.PolicyService.PolicyServiceClient(Invoker);
         Conferences = new Wire.ConferenceService.ConferenceServiceClient(Invoker);
         Disclosures = new Wire.DisclosureService.DisclosureServiceClient(Invoker);
@@ -87,6 +89,10 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.InboxService.InboxServiceClient Inbox { get; }
 
     public Wire.AuditService.AuditServiceClient Audit { get; }
+
+    public Wire.GrantService.GrantServiceClient Grants { get; }
+
+    public Wire.BreakGlassService.BreakGlassServiceClient BreakGlass { get; }
 
     public Wire.PolicyService.PolicyServiceClient Policies { get; }
 

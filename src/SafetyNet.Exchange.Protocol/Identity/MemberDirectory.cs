@@ -9,8 +9,10 @@ namespace SafetyNet.Exchange.Protocol.Identity;
 /// <param name="Code">Unique within its jurisdiction, lower case.</param>
 /// <param name="Classes">Confidentiality classes the agency may hold at all; need-to-know decides within them.</param>
 /// <param name="IsActive">False as soon as the registry says anything but active.</param>
+/// <param name="SecurityUnitId">Unit whose inbox its security officers read; empty: none is registered.</param>
 public sealed record Agency(
-    string Code, Wire.Jurisdiction Jurisdiction, Wire.AgencyKind Kind, string Name, FrozenSet<Wire.ConfidentialityClass> Classes, bool IsActive);
+    string Code, Wire.Jurisdiction Jurisdiction, Wire.AgencyKind Kind, string Name, FrozenSet<Wire.ConfidentialityClass> Classes, bool IsActive,
+    string SecurityUnitId = "");
 
 /// <summary>A unit of an agency (單位) as registered.</summary>
 /// <param name="IsActive">True only while the unit and its agency are both active.</param>
@@ -76,6 +78,12 @@ public sealed partial class MemberDirectory
         var agencies = ReadAgencies(registry, problems);
         var units = ReadUnits(registry, agencies, problems);
         var systems = ReadSystems(registry, agencies, problems);
+        foreach (var agency in agencies.Values.Where(a => a.SecurityUnitId.Length > 0))
+        {
+            if (!units.TryGetValue(agency.SecurityUnitId, out var office) || office.Agency.Jurisdiction != agency.Jurisdiction)
+                problems.Add($"agency '{agency.Code}': security_unit_id '{agency.SecurityUnitId}' is no unit of its jurisdiction");
+        }
+
         return problems.Count == 0 ? new MemberDirectory(agencies, units, systems) : throw new MemberRegistryException(problems);
     }
 
@@ -102,7 +110,7 @@ public sealed partial class MemberDirectory
             else if (!SpiffeId.IsAgencyUri($"{SpiffeId.Prefix}{Lower(wire.Jurisdiction)}/{wire.Code}")) problems.Add($"{where}: code must be 2 to 32 of a-z, 0-9, -");
             if (!CodeNames.Knows(wire.Kind)) problems.Add($"{where}: kind is not stated");
             if (!wire.Classes.All(CodeNames.Knows)) problems.Add($"{where}: a class is not one of the code table");
-            var agency = new Agency(wire.Code, wire.Jurisdiction, wire.Kind, wire.Name, wire.Classes.ToFrozenSet(), IsActive(wire.State));
+            var agency = new Agency(wire.Code, wire.Jurisdiction, wire.Kind, wire.Name, wire.Classes.ToFrozenSet(), IsActive(wire.State), wire.SecurityUnitId);
             if (!agencies.TryAdd((wire.Jurisdiction, wire.Code), agency)) problems.Add($"{where}: registered twice in {wire.Jurisdiction}");
         }
         return agencies;

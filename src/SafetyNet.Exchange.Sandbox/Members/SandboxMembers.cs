@@ -10,9 +10,9 @@ public static class SandboxMembers
 {
     private static readonly string[] EverydayScopes =
         ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "households.write", "inbox.read",
-            "conferences.read", "conferences.write", "disclosures.read", "disclosures.write"];
+            "conferences.read", "conferences.write", "disclosures.read", "disclosures.write", "grants.read", "grants.write", "break-glass.write"];
 
-    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "disclosures.read"];
+    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "disclosures.read", "break-glass.review"];
 
     /// <summary>Of the agency that operates the sandbox: its officers propose and activate the need-to-know policy.</summary>
     private static readonly string[] OperatorScopes = [.. OfficerScopes, "policy.write"];
@@ -32,7 +32,8 @@ public static class SandboxMembers
             AddAgency(registry, jurisdiction, "labor", AgencyKind.Labor, $"{city}政府勞動局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "police", AgencyKind.Police, $"{city}政府警察局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "civil", AgencyKind.HouseholdRegistration, $"{city}政府民政局", EverydayScopes, EveryClass);
-            AddAgency(registry, jurisdiction, "security", AgencyKind.Other, $"{city}政府資訊局", jurisdiction == Jurisdiction.Tpe ? OperatorScopes : OfficerScopes, []);
+            AddAgency(registry, jurisdiction, "security", AgencyKind.Other, $"{city}政府資訊局", jurisdiction == Jurisdiction.Tpe ? OperatorScopes : OfficerScopes,
+                [ConfidentialityClass.CaseNote]);
 
             Article6Service[] welfare =
             [
@@ -76,6 +77,7 @@ public static class SandboxMembers
         registry.Agencies.Add(new Agency
         {
             Code = code, Jurisdiction = jurisdiction, Kind = kind, Name = name, State = MemberState.Active, Classes = { classes },
+            SecurityUnitId = $"{CodeOf(jurisdiction)}-security",
         });
         registry.Systems.Add(new MemberSystem
         {

@@ -5,14 +5,15 @@ using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Cases;
 
-/// <summary>How the acting unit may see a case: by its part in it, or by the conference that it is invited to.</summary>
+/// <summary>How the acting unit may see a case: by its part in it, by the conference that it is invited to, or by a grant or break-glass on one of its subjects.</summary>
 /// <param name="Decision">What it may see.</param>
 /// <param name="Question">What was decided on; what is decided about parts of the case starts from it.</param>
 /// <param name="Part">Its part in the case; null: it is invited to a conference only.</param>
 /// <param name="Invitation">The conference that the access names; null: the access is for another thing.</param>
 /// <param name="Subjects">Subjects that it may see something of.</param>
+/// <param name="Permission">Grant or break-glass that the access names; none: it stands on a part or an invitation.</param>
 internal sealed record CaseView(
-    Decision Decision, NeedToKnowQuestion Question, CaseParticipant? Part, ConferenceLink? Invitation, IReadOnlyList<Guid> Subjects)
+    Decision Decision, NeedToKnowQuestion Question, CaseParticipant? Part, ConferenceLink? Invitation, IReadOnlyList<Guid> Subjects, Standing Permission)
 {
     /// <summary>The part, where the method is for those who take part.</summary>
     public CaseParticipant OwnPart => Part ?? throw new Refusal(Wire.ErrorReason.NotFound);
@@ -25,13 +26,22 @@ internal static class CasePolicy
     public static readonly ClassSet Protective =
         ClassSet.Of(Wire.ConfidentialityClass.DomesticViolence, Wire.ConfidentialityClass.SexualAssault, Wire.ConfidentialityClass.ChildProtection);
 
-    /// <summary>Decides on the case for the acting unit by its part in it, or by the conference that the access names; neither, no case.</summary>
+    /// <summary>Decides on the case for the acting unit by its part in it, or by what the access names: a conference, a grant, a break-glass; none of them, no case.</summary>
     public static CaseView DecideOn(this Call call, SharedCase shared)
     {
         var isOpen = shared.File.State == Wire.CaseState.Open;
         var part = isOpen ? shared.PartOf(call.Unit.UnitId) : null;
         var invitation = isOpen ? InvitationTo(call, shared) : null;
         var taking = part is null ? RelationshipSet.None : Standing.OfParticipant(part.Role);
+        if (isOpen && taking == RelationshipSet.None && FindPermission(call, shared) is var (permission, permitted))
+        {
+            var asked = WithWhereabouts(call, call.Ask(permission.Relationships, shared.File.Jurisdiction) with
+            {
+                Granted = permission.Granted, BreakGlass = permission.BreakGlass,
+            }, [permitted]);
+            return new CaseView(call.Decide(asked), asked, Part: null, Invitation: null, [permitted], permission);
+        }
+
         var relationships = taking;
         if (invitation is not null) relationships |= RelationshipSet.Of(Wire.Relationship.Conference);
         IReadOnlyList<Guid> subjects = invitation is not null ? shared.Subjects : part is null ? [] : [.. shared.SubjectsOf(part)];
@@ -41,22 +51,24 @@ internal static class CasePolicy
             Agenda = invitation is { } link ? new ClassSet(link.Agenda) : ClassSet.None,
         };
         question = WithWhereabouts(call, question, subjects);
-        return new CaseView(call.Decide(question), question, part, invitation, subjects);
+        return new CaseView(call.Decide(question), question, part, invitation, subjects, Standing.None);
     }
 
     /// <summary>
     /// May the acting unit read this note? Its own always; another's where that unit shared it with this one, the share has not ended, and the note's own
-    /// class is permitted too (R-NTK-8, R-NTK-17). At a conference: what its convenor may itself read, as far as the agenda lists the class.
+    /// class is permitted too (R-NTK-8, R-NTK-17). At a conference: what its convenor may itself read, as far as the agenda lists the class. By a grant, where it
+    /// opens CASE_NOTE and that class (R-NTK-12); by a break-glass, where the note is of a class that is open to it, so not a worker's own record (R-NTK-11).
     /// </summary>
     public static bool MayRead(this Call call, SharedCase shared, CaseView view, CaseNote note, IReadOnlyList<NoteShareRow> shares)
     {
         var own = IsBy(note, call.Unit.UnitId);
         var share = OpenShare(shares, call.Unit.UnitId, call.Now);
         var onTheTable = view.Invitation is { } link && (IsBy(note, link.ConvenorUnitId) || OpenShare(shares, link.ConvenorUnitId, call.Now) is not null);
-        if (!own && share is null && !onTheTable) return false;
+        if (!own && share is null && !onTheTable && view.Permission.Granted.IsEmpty && !view.Permission.BreakGlass) return false;
         // A note may tell of anybody of the case, whatever the reader's scope: one whose whereabouts are protected withholds the contact of all (R-NTK-10).
         var decision = call.Consider(WithWhereabouts(call, view.Question, shared.Subjects) with
         {
+            BreakGlass = view.Permission.BreakGlass && note.ConfidentialityClass != Wire.ConfidentialityClass.CaseNote,
             OwnUnit = own,
             Supplied = own ? ClassSet.Of(note.ConfidentialityClass) : ClassSet.None,
             SharedWithCaller = share is not null,
@@ -106,6 +118,20 @@ internal static class CasePolicy
         {
             if (link.ConferenceId == conferenceId && link.CaseId == shared.File.CaseId && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal)
                 && call.Now < Standing.EndOfInvitation(link.MeetingAt)) return link;
+        }
+
+        return null;
+    }
+
+    /// <summary>The grant on a subject of this case, or the broken glass for one, that the access names, with its subject.</summary>
+    private static (Standing Permission, Guid Subject)? FindPermission(Call call, SharedCase shared)
+    {
+        if (!call.NamesPermission()) return null;
+        foreach (var subject in shared.Subjects)
+        {
+            var links = Links.OfPerson(call.Read, subject);
+            var standing = call.StandingByPermission(links with { Grants = [.. links.Grants.Where(g => g.CaseId == shared.File.CaseId)] }, subject);
+            if (!standing.Relationships.IsEmpty) return (standing, subject);
         }
 
         return null;

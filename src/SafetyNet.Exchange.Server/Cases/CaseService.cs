@@ -292,9 +292,15 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var id = Guid.Parse(caseId);
         call.Touches("case", id);
         // Asked first: a case of others costs what none costs (R-NTK-14).
-        var byConference = call.Context!.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ConferenceId;
-        if (!Reach.IsPartOf(call.Read, id, call.Unit.UnitId)
-            && !(byConference && Reach.IsInvitedTo(call.Read, Guid.Parse(call.Context.ConferenceId), call.Unit.UnitId))) throw new Refusal(Wire.ErrorReason.NotFound);
+        var (context, unitId) = (call.Context!, call.Unit.UnitId);
+        var isNamed = context.ReferenceCase switch
+        {
+            Wire.AccessContext.ReferenceOneofCase.ConferenceId => Reach.IsInvitedTo(call.Read, Guid.Parse(context.ConferenceId), unitId),
+            Wire.AccessContext.ReferenceOneofCase.GrantId => Reach.HasGrant(call.Read, Guid.Parse(context.GrantId), unitId),
+            Wire.AccessContext.ReferenceOneofCase.BreakGlassId => Reach.BrokeGlass(call.Read, Guid.Parse(context.BreakGlassId), unitId),
+            _ => false,
+        };
+        if (!Reach.IsPartOf(call.Read, id, unitId) && !isNamed) throw new Refusal(Wire.ErrorReason.NotFound);
         return call.Read.FindCase(id) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 

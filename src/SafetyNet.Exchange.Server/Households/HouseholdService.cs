@@ -80,17 +80,19 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
 
     private static Standing StandingTo(Call call, Family family)
     {
+        if (call.NamesPermission()) return call.StandingByPermission(family.Links, family.Person.Id);
         var step = StepOf(call);
         return Standing.ToHousehold(family.Links, call.Unit.UnitId, family.Person.Id, step.ReferralId, step.CaseId, call.Now, step.ConferenceId);
     }
 
-    /// <summary>The live step that the access names.</summary>
+    /// <summary>The live step, grant or break-glass that the access names.</summary>
     private static Step StepOf(Call call)
     {
         var context = call.Context!;
-        return new Step(context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ReferralId ? Guid.Parse(context.ReferralId) : null,
-            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.CaseId ? Guid.Parse(context.CaseId) : null,
-            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ConferenceId ? Guid.Parse(context.ConferenceId) : null);
+        Guid? Named(Wire.AccessContext.ReferenceOneofCase kind, string id) => context.ReferenceCase == kind ? Guid.Parse(id) : null;
+        return new Step(Named(Wire.AccessContext.ReferenceOneofCase.ReferralId, context.ReferralId), Named(Wire.AccessContext.ReferenceOneofCase.CaseId, context.CaseId),
+            Named(Wire.AccessContext.ReferenceOneofCase.ConferenceId, context.ConferenceId), Named(Wire.AccessContext.ReferenceOneofCase.GrantId, context.GrantId),
+            Named(Wire.AccessContext.ReferenceOneofCase.BreakGlassId, context.BreakGlassId));
     }
 
     private static NeedToKnowQuestion QuestionOf(Call call, KnownPerson person, Standing standing) =>
@@ -98,8 +100,14 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         call.Ask(standing.Relationships, person.Row.Jurisdiction) with
         {
             ProtectedAddress = person.Row.IsProtected, ServesOtherParty = person.Row.IsProtected && call.Read.ServesOtherParty(call.Unit.UnitId, person.Id),
-            ServiceScope = standing.Scope, Agenda = standing.Agenda,
+            ServiceScope = standing.Scope, Agenda = standing.Agenda, Granted = standing.Granted, BreakGlass = standing.BreakGlass,
         };
+
+    /// <summary>A grant and a break-glass are for one person: of the others a grant tells who they are, a break-glass what a serving unit sees.</summary>
+    private static Standing ToTheOthers(Standing standing) => standing with
+    {
+        Granted = standing.Granted & ClassSet.Of(Wire.ConfidentialityClass.Identity), BreakGlass = false,
+    };
 
     private static Wire.LookUpHouseholdResponse Answer(Call call, Family family, Standing standing, Decision decision)
     {
@@ -146,7 +154,8 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         var decision = call.Consider(QuestionOf(call, person, standing));
         if (!decision.Visible.Contains(Wire.ConfidentialityClass.Household)) return null;
         call.Concerns(person);
-        return ShownOf(call, person, decision);
+        var narrowed = standing.Granted.IsEmpty && !standing.BreakGlass ? decision : call.Consider(QuestionOf(call, person, ToTheOthers(standing)));
+        return ShownOf(call, person, narrowed);
     }
 
     private static Wire.Person ShownOf(Call call, KnownPerson person, Decision decision)

@@ -20,6 +20,10 @@ internal sealed class NoticeRow
 
     public Guid? CaseId { get; set; }
 
+    public Guid? GrantId { get; set; }
+
+    public Guid? BreakGlassId { get; set; }
+
     public string CauseUnitId { get; set; } = "";
 
     public Guid DecisionId { get; set; }
@@ -69,7 +73,7 @@ internal static class InboxQueries
     {
         var found = new List<Wire.Notice>();
         using var reader = session.Query(
-            "SELECT sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, resource FROM notice WHERE unit_id = $0 AND sequence > $1 ORDER BY sequence LIMIT $2",
+            "SELECT sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, grant_id, break_glass_id, resource FROM notice WHERE unit_id = $0 AND sequence > $1 ORDER BY sequence LIMIT $2",
             unitId, after, count);
         while (reader.Read())
         {
@@ -78,7 +82,8 @@ internal static class InboxQueries
                 Sequence = (ulong)reader.GetInt64(0), Kind = (Wire.NoticeKind)reader.GetInt32(1),
                 NoticedAt = Timestamp.FromDateTimeOffset(Instants.FromMicros(reader.GetInt64(2))),
                 ReferralId = reader.IsDBNull(3) ? "" : reader.GetId(3).ToString(), CaseId = reader.IsDBNull(4) ? "" : reader.GetId(4).ToString(),
-                UnitId = reader.GetString(5), DecisionId = reader.GetId(6).ToString(), Resource = reader.GetString(7),
+                UnitId = reader.GetString(5), DecisionId = reader.GetId(6).ToString(), Resource = reader.GetString(9),
+                GrantId = reader.IsDBNull(7) ? "" : reader.GetId(7).ToString(), BreakGlassId = reader.IsDBNull(8) ? "" : reader.GetId(8).ToString(),
             });
         }
 

@@ -72,6 +72,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     public string RequestId { get; set; } = "";
 
+    /// <summary>The call itself breaks the glass; its record is flagged, as are those of the accesses that stand on it (R-NTK-11).</summary>
+    public bool BreaksGlass { get; set; }
+
     /// <summary>What the call changes; durable with its record, or not at all.</summary>
     public Change Change { get; } = new();
 
@@ -116,11 +119,11 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         On = On,
     };
 
-    /// <summary>Decides, and lets nothing through without a relationship that the method asks for: absent and forbidden are one answer (R-NTK-14).</summary>
+    /// <summary>Decides, and lets nothing through without a relationship that the method asks for, or a grant: absent and forbidden are one answer (R-NTK-14).</summary>
     public Decision Decide(in NeedToKnowQuestion question)
     {
         var decision = Consider(question);
-        var related = Rule.Relationships.Count == 0 || Rule.Relationships.Any(question.Relationships.Contains);
+        var related = Rule.Relationships.Count == 0 || !question.Granted.IsEmpty || Rule.Relationships.Any(question.Relationships.Contains);
         return related && decision.Allowed ? decision : throw new Refusal(Wire.ErrorReason.NotFound);
     }
 
@@ -229,6 +232,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
             PolicyHash = Policy.Sha256[..PolicyHashDigits],
             Peer = Peer,
             RequestId = RequestId,
+            BreakGlass = BreaksGlass || Context?.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.BreakGlassId,
         };
         if (Connection is { } connection) record.CertificateSha256 = connection.CertificateSha256;
         if (Context is { } context) Describe(record, context);
@@ -302,6 +306,8 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
             Wire.AccessContext.ReferenceOneofCase.CaseId => ("case", context.CaseId),
             Wire.AccessContext.ReferenceOneofCase.ConferenceId => ("conference", context.ConferenceId),
             Wire.AccessContext.ReferenceOneofCase.ReportId => ("report", context.ReportId),
+            Wire.AccessContext.ReferenceOneofCase.GrantId => ("grant", context.GrantId),
+            Wire.AccessContext.ReferenceOneofCase.BreakGlassId => ("break-glass", context.BreakGlassId),
             _ => ("", ""),
         };
         return Guid.TryParseExact(id, "D", out var parsed) ? $"{kind}/{parsed}" : "";

@@ -17,7 +17,7 @@ internal sealed class CallPipeline(
     ContractMethods methods, IdentityStep identity, LimitStep limits, AnswerStep answer, CommitQueue commits, Exchange exchange, TimeProvider clock) : Interceptor
 {
     /// <summary>How often a call runs because another committed the same request_id, new person or open case beside it, or moved what an
-    /// acknowledgement of the inbox delivers: taking note of notices is no claim on the state of what they tell of.</summary>
+    /// acknowledgement of the inbox delivers (taking note of notices is no claim on the state of what they tell of), or the grant that its answer hangs on.</summary>
     private const int MostRuns = 5;
 
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -36,7 +36,7 @@ internal sealed class CallPipeline(
                     await CommitAsync(call, context, Permitted(call, shown)); // 10 change and record durable, then the answer
                     return response;
                 }
-                catch (Exception e) when (run < MostRuns && (e is KeyTakenException || (e is StaleRowException && call.Change.Acknowledged is not null)))
+                catch (Exception e) when (run < MostRuns && (e is KeyTakenException || (e is StaleRowException && (call.Change.Acknowledged is not null || call.Change.Held.Count > 0))))
                 {
                     call.StartOver();
                 }

@@ -66,9 +66,10 @@ internal static class RefusalStatus
         Wire.ErrorReason.MemberSuspended or Wire.ErrorReason.ActorMissing or Wire.ErrorReason.ActorUnitMismatch or Wire.ErrorReason.ScopeMissing
             or Wire.ErrorReason.PurposeNotAllowed or Wire.ErrorReason.RoleNotAllowed or Wire.ErrorReason.UnitKindNotAllowed
             or Wire.ErrorReason.LegalBasisNotAllowed or Wire.ErrorReason.LegalBasisExpired or Wire.ErrorReason.SecondPersonNeeded
-            or Wire.ErrorReason.ViewNotPermitted or Wire.ErrorReason.NotYourMove => StatusCode.PermissionDenied,
+            or Wire.ErrorReason.ViewNotPermitted or Wire.ErrorReason.NotYourMove
+            or Wire.ErrorReason.GrantNotPermitted => StatusCode.PermissionDenied,
 
-        Wire.ErrorReason.RateLimited => StatusCode.ResourceExhausted,
+        Wire.ErrorReason.RateLimited or Wire.ErrorReason.BreakGlassLimited => StatusCode.ResourceExhausted,
         Wire.ErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
 
         Wire.ErrorReason.ContextMissing or Wire.ErrorReason.InvalidField or Wire.ErrorReason.ReferenceMissing
@@ -79,7 +80,8 @@ internal static class RefusalStatus
         Wire.ErrorReason.Ambiguous or Wire.ErrorReason.UnitNotAvailable or Wire.ErrorReason.ServiceNotOffered or Wire.ErrorReason.MoveNotAllowed
             or Wire.ErrorReason.UnwillingIsNoReason or Wire.ErrorReason.ProposedUnitMissing or Wire.ErrorReason.CaseAlreadyOpen
             or Wire.ErrorReason.NotInvited or Wire.ErrorReason.OutcomeIncomplete or Wire.ErrorReason.PolicyHashDiffers
-            or Wire.ErrorReason.PolicyNotNewer => StatusCode.FailedPrecondition,
+            or Wire.ErrorReason.PolicyNotNewer or Wire.ErrorReason.SecurityOfficeMissing or Wire.ErrorReason.BreakGlassSuspended
+            or Wire.ErrorReason.CalendarNotLoaded => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A refusal without a status."),

@@ -72,6 +72,7 @@ internal sealed class DecidedQuestions
         Add(wire.AgendaClasses, question.Agenda);
         Add(wire.SharedClasses, question.Shared);
         Add(wire.ScopeClasses, question.ServiceScope);
+        Add(wire.GrantedClasses, question.Granted);
         Add(wire.VisibleClasses, decision.Visible.Without(Wire.ConfidentialityClass.NotPersonal));
         return wire;
     }
@@ -89,5 +90,6 @@ internal sealed class DecidedQuestions
         if (question.HoldsCase) yield return Wire.DecisionFact.HoldsCase;
         if (question.OwnUnit) yield return Wire.DecisionFact.OwnRecord;
         if (question.SharedWithCaller) yield return Wire.DecisionFact.SharedWithCaller;
+        if (question.BreakGlass) yield return Wire.DecisionFact.BreakGlass;
     }
 }

@@ -333,6 +333,8 @@ internal sealed class NeedToKnowPolicy
             classes &= facts.Agenda;
         if ((limits & RuleLimits.Scope) != RuleLimits.None)
             classes &= facts.Scope;
+        if ((limits & RuleLimits.Granted) != RuleLimits.None)
+            classes &= facts.Granted;
         if ((limits & RuleLimits.Own) != RuleLimits.None && !facts.Own)
             return 0;
         if ((limits & RuleLimits.OwnOrShared) != RuleLimits.None && !facts.OwnOrShared)
@@ -398,6 +400,7 @@ internal sealed class NeedToKnowPolicy
         public readonly uint Supplied;
         public readonly uint Agenda;
         public readonly uint Scope;
+        public readonly uint Granted;
         public readonly RuleRequirements Holds;
         public readonly bool Own;
         public readonly bool OwnOrShared;
@@ -413,6 +416,7 @@ internal sealed class NeedToKnowPolicy
             Supplied = question.Supplied.Bits;
             Agenda = question.Agenda.Bits;
             Scope = question.ServiceScope.Bits;
+            Granted = question.Granted.Bits;
             Own = question.OwnUnit;
             OwnOrShared = question.OwnUnit || question.SharedWithCaller;
             if (question.SharedWithCaller)
@@ -429,6 +433,8 @@ internal sealed class NeedToKnowPolicy
                 Holds |= RuleRequirements.ProtectedAddress;
             if (question.ServesOtherParty)
                 Holds |= RuleRequirements.ServesOtherParty;
+            if (question.BreakGlass)
+                Holds |= RuleRequirements.BreakGlass;
         }
     }
 

@@ -51,6 +51,12 @@ internal readonly record struct NeedToKnowQuestion
     /// <summary>Protective classes on the scope of the service that the unit gives this person (R-NTK-9).</summary>
     public ClassSet ServiceScope { get; init; }
 
+    /// <summary>Classes that the open grant which the access names shows the unit of this person (R-NTK-12), of those that a unit of its kind may hold.</summary>
+    public ClassSet Granted { get; init; }
+
+    /// <summary>The access stands on an open break-glass of the unit for this very person (R-NTK-11), or is the review of one.</summary>
+    public bool BreakGlass { get; init; }
+
     /// <summary>The record was written by the caller's unit.</summary>
     public bool OwnUnit { get; init; }
 

@@ -43,6 +43,7 @@ internal static class Openings
         if (limits.HasFlag(RuleLimits.Agenda)) yield return Wire.OpeningLimit.Agenda;
         if (limits.HasFlag(RuleLimits.Scope)) yield return Wire.OpeningLimit.Scope;
         if (limits.HasFlag(RuleLimits.Own)) yield return Wire.OpeningLimit.Own;
+        if (limits.HasFlag(RuleLimits.Granted)) yield return Wire.OpeningLimit.Granted;
         if (limits.HasFlag(RuleLimits.OwnOrShared)) yield return Wire.OpeningLimit.OwnOrShared;
     }
 
@@ -52,6 +53,7 @@ internal static class Openings
         if (requires.HasFlag(RuleRequirements.ProtectedAddress)) yield return Wire.DecisionFact.ProtectedAddress;
         if (requires.HasFlag(RuleRequirements.ServesOtherParty)) yield return Wire.DecisionFact.ServesOtherParty;
         if (requires.HasFlag(RuleRequirements.Screening)) yield return Wire.DecisionFact.Screening;
+        if (requires.HasFlag(RuleRequirements.BreakGlass)) yield return Wire.DecisionFact.BreakGlass;
         if (requires.HasFlag(RuleRequirements.HoldsCase)) yield return Wire.DecisionFact.HoldsCase;
     }
 

@@ -36,6 +36,7 @@ internal sealed class PolicyFile : PolicyReader
         ["scope"] = (uint)RuleLimits.Scope,
         ["own"] = (uint)RuleLimits.Own,
         ["ownOrShared"] = (uint)RuleLimits.OwnOrShared,
+        ["granted"] = (uint)RuleLimits.Granted,
     };
 
     private static readonly Dictionary<string, uint> Requirements = new(StringComparer.Ordinal)
@@ -44,6 +45,7 @@ internal sealed class PolicyFile : PolicyReader
         ["holdsCase"] = (uint)RuleRequirements.HoldsCase,
         ["protectedAddress"] = (uint)RuleRequirements.ProtectedAddress,
         ["servesOtherParty"] = (uint)RuleRequirements.ServesOtherParty,
+        ["breakGlass"] = (uint)RuleRequirements.BreakGlass,
     };
 
     private static readonly Dictionary<string, uint> ObligationCodes = new(StringComparer.Ordinal)

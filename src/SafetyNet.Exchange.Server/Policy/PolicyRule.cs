@@ -30,6 +30,9 @@ internal enum RuleLimits
 
     /// <summary>Only records of the caller's unit and records shared with it.</summary>
     OwnOrShared = 32,
+
+    /// <summary>What open grants show the unit (R-NTK-12).</summary>
+    Granted = 64,
 }
 
 /// <summary>Facts that must hold for a rule.</summary>
@@ -41,6 +44,7 @@ internal enum RuleRequirements
     HoldsCase = 2,
     ProtectedAddress = 4,
     ServesOtherParty = 8,
+    BreakGlass = 16,
 }
 
 /// <summary>When a rule applies, as bit masks over the code tables; every part must hold. All bits set: any code.</summary>

@@ -23,6 +23,15 @@ internal readonly record struct Standing(RelationshipSet Relationships, ClassSet
     /// <summary>First instant at which those invited to a meeting see nothing by it any more.</summary>
     public static DateTimeOffset EndOfInvitation(DateTimeOffset meetingAt) => meetingAt.AddDays(DaysAfterMeeting);
 
+    /// <summary>Classes of the grant that the access names; empty: it stands on none.</summary>
+    public ClassSet Granted { get; init; }
+
+    /// <summary>The access stands on a break-glass.</summary>
+    public bool BreakGlass { get; init; }
+
+    /// <summary>Row that the standing hangs on, which must be as it was read when the answer leaves (B46); null: derived from live steps.</summary>
+    public HeldRow? Hold { get; init; }
+
     /// <summary>A referral that is not at its end: the receiver stands in it.</summary>
     public static bool IsOpen(Wire.ReferralState state) => state is Wire.ReferralState.Submitted or Wire.ReferralState.Delivered or Wire.ReferralState.Seen
         or Wire.ReferralState.Accepted or Wire.ReferralState.InService;
@@ -88,6 +97,39 @@ internal readonly record struct Standing(RelationshipSet Relationships, ClassSet
         }
 
         return named ? new Standing(relationships, sent) { Scope = scope, Agenda = agenda } : None;
+    }
+
+    /// <summary>Standing of a unit to a person by a grant: no relationship, and the classes granted, while the grant and
+    /// its case are open, and for its purpose (R-NTK-12).</summary>
+    public static Standing ByGrant(Links links, string unitId, Guid personId, Guid grantId, Wire.Purpose purpose, DateTimeOffset now)
+    {
+        foreach (var link in links.Grants)
+        {
+            if (link.GrantId != grantId || link.PersonId != personId || !link.IsCaseOpen || !Same(link.UnitId, unitId) || link.Purpose != purpose || now >= link.Until) continue;
+            return new Standing(RelationshipSet.Of(Wire.Relationship.None), ClassSet.None)
+            {
+                Granted = new ClassSet(link.Classes), Hold = new HeldRow(HeldTable.Grant, grantId, link.Version),
+            };
+        }
+
+        return None;
+    }
+
+    /// <summary>Standing of a unit to a person for whom it broke the glass: as if it served, in a crisis and on the basis stated then (R-NTK-11).</summary>
+    public static Standing ByBreakGlass(
+        Links links, string unitId, Guid personId, Guid breakGlassId, Wire.Purpose purpose, Wire.LegalBasis basis, DateTimeOffset now)
+    {
+        if (purpose != Wire.Purpose.CrisisResponse) return None;
+        foreach (var link in links.BreakGlasses)
+        {
+            if (link.BreakGlassId != breakGlassId || link.PersonId != personId || !Same(link.UnitId, unitId) || link.Basis != basis || now >= link.Until) continue;
+            return new Standing(RelationshipSet.Of(Wire.Relationship.Serving), ClassSet.None)
+            {
+                BreakGlass = true, Hold = new HeldRow(HeldTable.BreakGlass, breakGlassId, link.Version),
+            };
+        }
+
+        return None;
     }
 
     private static bool Same(string left, string right) => string.Equals(left, right, StringComparison.Ordinal);

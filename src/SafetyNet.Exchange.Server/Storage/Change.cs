@@ -9,12 +9,16 @@ internal sealed class Change
     private readonly List<object> _added = [];
     private readonly List<object> _updated = [];
     private readonly List<NoticeDraft> _notices = [];
+    private readonly HashSet<HeldRow> _held = [];
 
     public IReadOnlyList<object> Added => _added;
 
     public IReadOnlyList<object> Updated => _updated;
 
     public IReadOnlyList<NoticeDraft> Notices => _notices;
+
+    /// <summary>Rows that the call's answer hangs on: where one is no longer as it was read, nothing is committed and nothing leaves.</summary>
+    public IReadOnlyCollection<HeldRow> Held => _held;
 
     /// <summary>Inbox acknowledged by this call; null: none.</summary>
     public Acknowledgement? Acknowledged { get; set; }
@@ -25,7 +29,7 @@ internal sealed class Change
     /// <summary>What this process does once the change is durable and before its call is answered; on the writer's thread, so no more than a swap. Null: nothing.</summary>
     public Action? Durable { get; set; }
 
-    public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && Acknowledged is null;
+    public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && _held.Count == 0 && Acknowledged is null;
 
     public void Add(object row) => _added.Add(row);
 
@@ -39,8 +43,11 @@ internal sealed class Change
 
     public void Notify(NoticeDraft notice) => _notices.Add(notice);
 
+    public void Hold(HeldRow row) => _held.Add(row);
+
     public void Clear()
     {
+        _held.Clear();
         _added.Clear();
         _updated.Clear();
         _notices.Clear();
@@ -51,7 +58,22 @@ internal sealed class Change
 
 /// <summary>A notice before it has its place in the inbox.</summary>
 /// <param name="Resource">Further thing it is about, as kind and id: <c>conference/UUID</c>; empty: none.</param>
-internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId, string Resource = "");
+internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId, string Resource = "")
+{
+    public Guid? GrantId { get; init; }
+
+    public Guid? BreakGlassId { get; init; }
+}
+
+/// <summary>Tables whose rows an answer may hang on.</summary>
+internal enum HeldTable
+{
+    Grant,
+    BreakGlass,
+}
+
+/// <summary>A row as it was read, by its version. Checked by the writer, which is one: a revoke that was acknowledged before is seen (B46).</summary>
+internal readonly record struct HeldRow(HeldTable Table, Guid Id, int Version);
 
 /// <summary>Everything up to a sequence number of a unit's inbox has been taken note of.</summary>
 internal sealed record Acknowledgement(string UnitId, long UpToSequence);

@@ -207,7 +207,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         private readonly AuditLog _log;
         private readonly ExchangeDb _db;
         private readonly HotStatement _record;
-        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _node, _checkpoint, _savepoint, _release, _rollback;
+        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _savepoint, _release, _rollback;
         private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
         private readonly List<string> _sequencesOfCommit = [];
 
@@ -223,9 +223,11 @@ internal sealed class CommitQueue : IAsyncDisposable
             _record = new HotStatement(Connection, "INSERT INTO audit_record (position, decision_id, leaf_hash, body) VALUES (?1, ?2, ?3, ?4)");
             _key = Command("INSERT INTO request_key (key, request_hash, outcome, at) VALUES ($key, $hash, $outcome, $at) ON CONFLICT DO NOTHING",
                 "$key", "$hash", "$outcome", "$at");
-            _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, resource) "
-                + "VALUES ($unit, $sequence, $kind, $at, $referral, $case, $cause, $decision, $resource)",
-                "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision", "$resource");
+            _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, grant_id, break_glass_id, resource) "
+                + "VALUES ($unit, $sequence, $kind, $at, $referral, $case, $cause, $decision, $grant, $glass, $resource)",
+                "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision", "$grant", "$glass", "$resource");
+            _grant = Command("SELECT 1 FROM access_grant WHERE grant_id = $id AND version = $version", "$id", "$version");
+            _brokenGlass = Command("SELECT 1 FROM broken_glass WHERE break_glass_id = $id AND version = $version", "$id", "$version");
             _sequence = Command("SELECT last_sequence FROM inbox WHERE unit_id = $unit", "$unit");
             _inbox = Command("INSERT INTO inbox (unit_id, last_sequence, acknowledged_sequence) VALUES ($unit, $sequence, 0) "
                 + "ON CONFLICT (unit_id) DO UPDATE SET last_sequence = excluded.last_sequence", "$unit", "$sequence");
@@ -329,6 +331,7 @@ internal sealed class CommitQueue : IAsyncDisposable
 
         private void Write(Change change, AuditEntry entry)
         {
+            foreach (var held in change.Held) Require(held);
             var at = Instants.ToMicros(entry.DecidedAt);
             if (change.Key is { } key)
             {
@@ -341,7 +344,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             {
                 var sequence = NextSequence(notice.UnitId);
                 Set(_notice, notice.UnitId, sequence, (int)notice.Kind, at, Bytes(notice.ReferralId), Bytes(notice.CaseId),
-                    entry.ActingUnitId, entry.DecisionId.ToByteArray(true), notice.Resource);
+                    entry.ActingUnitId, entry.DecisionId.ToByteArray(true), Bytes(notice.GrantId), Bytes(notice.BreakGlassId), notice.Resource);
                 _notice.ExecuteNonQuery();
                 Set(_inbox, notice.UnitId, sequence);
                 _inbox.ExecuteNonQuery();
@@ -352,6 +355,13 @@ internal sealed class CommitQueue : IAsyncDisposable
                 Set(_acknowledge, acknowledged.UnitId, acknowledged.UpToSequence);
                 if (_acknowledge.ExecuteNonQuery() == 0) throw new StaleRowException();
             }
+        }
+
+        private void Require(HeldRow held)
+        {
+            var command = held.Table == HeldTable.Grant ? _grant : _brokenGlass;
+            Set(command, held.Id.ToByteArray(true), held.Version);
+            if (command.ExecuteScalar() is null) throw new StaleRowException();
         }
 
         [SuppressMessage("ApiDesign", "RS0030", Justification = "The one place that saves: it holds the audit entry.")]
@@ -395,7 +405,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         }
 
         private IEnumerable<SqliteCommand> Commands() =>
-            [_key, _notice, _sequence, _inbox, _acknowledge, _node, _checkpoint, _savepoint, _release, _rollback];
+            [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _savepoint, _release, _rollback];
 
         private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

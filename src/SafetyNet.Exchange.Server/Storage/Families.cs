@@ -28,6 +28,7 @@ internal sealed record Family(
         foreach (var (relative, _) in Relatives) Add(relative);
         foreach (var link in Links.Referrals) ids.Add(link.ReferralId);
         foreach (var link in Links.Cases) ids.Add(link.CaseId);
+        foreach (var link in Links.Grants) ids.Add(link.CaseId);
         return [.. ids];
 
         void Add(KnownPerson person)

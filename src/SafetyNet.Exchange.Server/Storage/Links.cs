@@ -14,12 +14,54 @@ internal readonly record struct CaseLink(Guid CaseId, Guid PersonId, string Unit
 internal readonly record struct ConferenceLink(
     Guid ConferenceId, Guid CaseId, Guid PersonId, string UnitId, string ConvenorUnitId, uint Agenda, DateTimeOffset MeetingAt);
 
+/// <summary>A unit was granted classes of a person's data on a case.</summary>
+/// <param name="Classes">Classes as bits of the code table.</param>
+/// <param name="Until">End, exclusive.</param>
+internal readonly record struct GrantLink(
+    Guid GrantId, Guid CaseId, Guid PersonId, string UnitId, uint Classes, Wire.Purpose Purpose, DateTimeOffset Until, int Version, bool IsCaseOpen);
+
+/// <summary>A unit broke the glass for a person, and no review has closed it.</summary>
+/// <param name="Until">End, exclusive.</param>
+internal readonly record struct BreakGlassLink(
+    Guid BreakGlassId, Guid PersonId, string UnitId, Wire.LegalBasis Basis, DateTimeOffset Until, int Version);
+
 /// <summary>
 /// The live steps that tie persons to units: what relationships and involvement are derived from at each call, in the snapshot of the call, and never
 /// stored (R-NTK-3, R-HH-6).
 /// </summary>
 internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyList<CaseLink> Cases)
 {
+    /// <summary>Grants that were not revoked; which have ended is for the instant of the call to say.</summary>
+    public IReadOnlyList<GrantLink> Grants { get; init; } = [];
+
+    /// <summary>Broken glass that no review has closed; which has ended is for the instant of the call to say.</summary>
+    public IReadOnlyList<BreakGlassLink> BreakGlasses { get; init; } = [];
+
+    /// <summary>The open case that a person's own matters are answered for in, or failing that of the household, with its primary unit; null: none.</summary>
+    public CaseLink? PrimaryFor(Guid personId)
+    {
+        CaseLink? found = null;
+        foreach (var link in Cases)
+        {
+            if (link.Role != Wire.ParticipantRole.Primary) continue;
+            if (link.PersonId == personId) return link;
+            found ??= link;
+        }
+
+        return found;
+    }
+
+    /// <summary>SQL: ids of the open cases that the unit $0 is primary of.</summary>
+    public const string CasesLed =
+        "(SELECT p.case_id FROM case_participant AS p JOIN case_file AS c ON c.case_id = p.case_id AND c.state = 1 WHERE p.unit_id = $0 AND p.role = 1)";
+
+    /// <summary>A unit is primary of a case, and the case is open.</summary>
+    public static bool IsPrimary(ReadSession session, string unitId, Guid caseId)
+    {
+        using var reader = session.Query($"SELECT 1 WHERE $1 IN {CasesLed}", unitId, caseId.ToByteArray(true));
+        return reader.Read();
+    }
+
     private const string ReferralsOf = """
         SELECT r.referral_id, s.person_id, r.from_unit_id, r.to_unit_id, r.state, r.view_classes, r.view_until, r.case_id
         FROM referral_subject AS s JOIN referral AS r ON r.referral_id = s.referral_id WHERE s.person_id
@@ -37,6 +79,14 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
         JOIN conference_invitation AS i ON i.conference_id = c.conference_id AND i.withdrawn_at IS NULL WHERE s.person_id
         """;
 
+    private const string GrantsOf = """
+        SELECT g.grant_id, g.case_id, g.person_id, g.from_unit_id, g.granted_classes, g.purpose, g.granted_until, g.version, c.state = 1
+        FROM access_grant AS g JOIN case_file AS c ON c.case_id = g.case_id WHERE g.state = 2 AND g.person_id
+        """;
+
+    private const string BreakGlassesOf =
+        "SELECT break_glass_id, person_id, unit_id, basis, until, version FROM broken_glass WHERE verdict <> 2 AND person_id";
+
     private const string InHousehold = " IN (SELECT person_id FROM person WHERE household_id = $0)";
     private const string IsPerson = " = $0";
 
@@ -44,11 +94,20 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
     public IReadOnlyList<ConferenceLink> Conferences { get; init; } = [];
 
     /// <summary>Links of everyone of a household, or of one person who has none.</summary>
-    public static Links Of(ReadSession session, KnownPerson person) => person.Row.HouseholdId is { } household
-        ? Of(session, ReferralsOf + InHousehold, CasesOf + InHousehold, ConferencesOf + InHousehold, household)
-        : OfPerson(session, person.Id);
+    public static Links Of(ReadSession session, KnownPerson person) => Of(session, person.Row);
 
-    public static Links OfPerson(ReadSession session, Guid personId) => Of(session, ReferralsOf + IsPerson, CasesOf + IsPerson, ConferencesOf + IsPerson, personId);
+    /// <summary>The same for a person whose sealed part was not opened.</summary>
+    public static Links Of(ReadSession session, in PersonPlace person) => person.HouseholdId is { } household
+        ? Of(session, ReferralsOf + InHousehold, CasesOf + InHousehold, ConferencesOf + InHousehold, household) with
+        {
+            Grants = ReadGrants(session, GrantsOf + InHousehold, household), BreakGlasses = ReadBreakGlasses(session, BreakGlassesOf + InHousehold, household),
+        }
+        : OfPerson(session, person.PersonId);
+
+    public static Links OfPerson(ReadSession session, Guid personId) => Of(session, ReferralsOf + IsPerson, CasesOf + IsPerson, ConferencesOf + IsPerson, personId) with
+    {
+        Grants = ReadGrants(session, GrantsOf + IsPerson, personId), BreakGlasses = ReadBreakGlasses(session, BreakGlassesOf + IsPerson, personId),
+    };
 
     private static Links Of(ReadSession session, string referralsSql, string casesSql, string conferencesSql, Guid id)
     {
@@ -86,6 +145,32 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
         }
 
         return new Links(referrals, cases) { Conferences = conferences };
+    }
+
+    private static List<GrantLink> ReadGrants(ReadSession session, string sql, Guid id)
+    {
+        var grants = new List<GrantLink>();
+        using var reader = session.Query(sql, id.ToByteArray(true));
+        while (reader.Read())
+        {
+            grants.Add(new GrantLink(reader.GetId(0), reader.GetId(1), reader.GetId(2), reader.GetString(3), (uint)reader.GetInt64(4),
+                (Wire.Purpose)reader.GetInt32(5), Instants.FromMicros(reader.GetInt64(6)), reader.GetInt32(7), reader.GetBoolean(8)));
+        }
+
+        return grants;
+    }
+
+    private static List<BreakGlassLink> ReadBreakGlasses(ReadSession session, string sql, Guid id)
+    {
+        var opened = new List<BreakGlassLink>();
+        using var reader = session.Query(sql, id.ToByteArray(true));
+        while (reader.Read())
+        {
+            opened.Add(new BreakGlassLink(reader.GetId(0), reader.GetId(1), reader.GetString(2), (Wire.LegalBasis)reader.GetInt32(3),
+                Instants.FromMicros(reader.GetInt64(4)), reader.GetInt32(5)));
+        }
+
+        return opened;
     }
 }
 

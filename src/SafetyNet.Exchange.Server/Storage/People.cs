@@ -142,6 +142,16 @@ internal static class People
     public static KnownPerson? FindPerson(this ReadSession session, Vault vault, Guid personId) =>
         One(vault, session.Query($"SELECT {Columns} FROM person WHERE person_id = $0", personId.ToByteArray(true)));
 
+    /// <summary>Where a person stands, without opening its sealed part; null: nobody has that national id.</summary>
+    public static PersonPlace? FindPlace(this ReadSession session, Vault vault, string nationalId)
+    {
+        using var reader = session.Query(
+            $"SELECT person_id, jurisdiction, household_id, district, {IsProtected} FROM person WHERE national_id_index = $0", vault.Index.OfNationalId(nationalId));
+        return reader.Read()
+            ? new PersonPlace(reader.GetId(0), (Wire.Jurisdiction)reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetId(2), reader.GetString(3), reader.GetBoolean(4))
+            : null;
+    }
+
     /// <summary>The whereabouts of one of these persons are protected, so the contact of none is shown (R-NTK-10).</summary>
     public static bool HasProtected(this ReadSession session, IEnumerable<Guid> personIds) => personIds.Any(id =>
     {

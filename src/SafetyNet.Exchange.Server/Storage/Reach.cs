@@ -1,7 +1,7 @@
 namespace SafetyNet.Exchange.Server.Storage;
 
-/// <summary>The live step that an access names: one of the three, or none.</summary>
-internal readonly record struct Step(Guid? ReferralId, Guid? CaseId, Guid? ConferenceId);
+/// <summary>The live step, grant or break-glass that an access names: one of the five, or none.</summary>
+internal readonly record struct Step(Guid? ReferralId, Guid? CaseId, Guid? ConferenceId, Guid? GrantId, Guid? BreakGlassId);
 
 /// <summary>
 /// What the step that an access names can reach at all, asked before anything personal is looked for (R-NTK-14). Every question here starts at the step and at the
@@ -37,6 +37,15 @@ internal static class Reach
         AND home.person_id = s.person_id AND +home.
         """;
 
+    /// <summary>By a grant to the unit, or glass that it broke: the one person.</summary>
+    private const string ByGrant = """
+        SELECT home.person_id FROM access_grant AS g CROSS JOIN person AS home WHERE g.grant_id = $0 AND g.from_unit_id = $1 AND home.person_id = g.person_id AND +home.
+        """;
+
+    private const string ByBreakGlass = """
+        SELECT home.person_id FROM broken_glass AS g CROSS JOIN person AS home WHERE g.break_glass_id = $0 AND g.unit_id = $1 AND home.person_id = g.person_id AND +home.
+        """;
+
     /// <summary>The column of <c>person</c> by which one is asked for.</summary>
     private const string NationalId = "national_id_index = $2", Name = "name_index = $2";
 
@@ -49,11 +58,11 @@ internal static class Reach
     /// <param name="step">What the access names.</param>
     /// <param name="index">Blind index of the national id.</param>
     public static bool OfNationalId(ReadSession session, string unitId, Step step, byte[] index) =>
-        Of(session, unitId, step, ByReferral + NationalId, ByCase + NationalId, ByConference + NationalId, index).Count > 0;
+        Of(session, unitId, SqlById(step), index).Count > 0;
 
     /// <summary>The same for everyone of a name and birth date: ids, each once.</summary>
     public static HashSet<Guid> OfName(ReadSession session, string unitId, Step step, byte[] index) =>
-        Of(session, unitId, step, ByReferral + Name, ByCase + Name, ByConference + Name, index);
+        Of(session, unitId, SqlByName(step), index);
 
     /// <summary>The unit made the referral or received it, whatever has become of it.</summary>
     public static bool IsEndOf(ReadSession session, Guid referralId, string unitId) =>
@@ -70,24 +79,44 @@ internal static class Reach
     public static bool IsInvitedTo(ReadSession session, Guid conferenceId, string unitId) =>
         Any(session, "SELECT 1 FROM conference_invitation WHERE conference_id = $0 AND unit_id = $1", conferenceId, unitId);
 
+    /// <summary>The grant is the unit's.</summary>
+    public static bool HasGrant(ReadSession session, Guid grantId, string unitId) =>
+        Any(session, "SELECT 1 FROM access_grant WHERE grant_id = $0 AND from_unit_id = $1", grantId, unitId);
+
+    /// <summary>The unit broke the glass.</summary>
+    public static bool BrokeGlass(ReadSession session, Guid breakGlassId, string unitId) =>
+        Any(session, "SELECT 1 FROM broken_glass WHERE break_glass_id = $0 AND unit_id = $1", breakGlassId, unitId);
+
     private static bool Any(ReadSession session, string sql, Guid id, string unitId)
     {
         using var reader = session.Query(sql, id.ToByteArray(true), unitId);
         return reader.Read();
     }
 
-    private static HashSet<Guid> Of(
-        ReadSession session, string unitId, Step step, string byReferral, string byCase, string byConference, byte[] index)
+    private static (Guid Id, string Sql)? SqlById(Step step) => step switch
+    {
+        { ReferralId: { } id } => (id, ByReferral + NationalId),
+        { CaseId: { } id } => (id, ByCase + NationalId),
+        { ConferenceId: { } id } => (id, ByConference + NationalId),
+        { GrantId: { } id } => (id, ByGrant + NationalId),
+        { BreakGlassId: { } id } => (id, ByBreakGlass + NationalId),
+        _ => null,
+    };
+
+    private static (Guid Id, string Sql)? SqlByName(Step step) => step switch
+    {
+        { ReferralId: { } id } => (id, ByReferral + Name),
+        { CaseId: { } id } => (id, ByCase + Name),
+        { ConferenceId: { } id } => (id, ByConference + Name),
+        { GrantId: { } id } => (id, ByGrant + Name),
+        { BreakGlassId: { } id } => (id, ByBreakGlass + Name),
+        _ => null,
+    };
+
+    private static HashSet<Guid> Of(ReadSession session, string unitId, (Guid Id, string Sql)? asked, byte[] index)
     {
         var found = new HashSet<Guid>();
-        var (id, sql) = step switch
-        {
-            { ReferralId: { } referral } => (referral, byReferral),
-            { CaseId: { } shared } => (shared, byCase),
-            { ConferenceId: { } conference } => (conference, byConference),
-            _ => (Guid.Empty, ""),
-        };
-        if (sql.Length == 0) return found;
+        if (asked is not var (id, sql)) return found;
         using var reader = session.Query(sql, id.ToByteArray(true), unitId, index);
         while (reader.Read()) found.Add(reader.GetId(0));
         return found;

@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 
 namespace SafetyNet.Exchange.Tests.Audit;
@@ -181,9 +182,35 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         var met = (await centre.ConvenesAsync(centre.Conference(opened, ahead, [The.Police], Wire.ConfidentialityClass.Identity))).ConferenceId;
         var correction = (await school.CorrectsAsync(
             Wire.DisclosureStep.Referral, taken, family.Child.NationalId.Canonical, Wire.ConfidentialityClass.Identity)).CorrectionId;
+        var duty = The.Police.As(Wire.ActorRole.DutyOfficer, "P2001");
+        async Task<string> Applied() => (await The.Police.AppliesAsync(The.Police.Application(Exchange, family.Child.NationalId.Canonical, Wire.ConfidentialityClass.Identity))).GrantId;
+        async Task<string> Granted() => (await centre.GrantsAsync(await Applied())).GrantId;
+        Wire.BreakGlassRequest Breaking()
+        {
+            var breaking = new Wire.BreakGlassRequest
+            {
+                Context = duty.Context(Wire.Purpose.CrisisResponse, Wire.LegalBasis.ImminentDanger), RequestId = Some.RequestId(), NationalId = Some.StrangersId(),
+            };
+            breaking.Context.Justification = GrantMoves.Why;
+            return breaking;
+        }
+
+        var broken = (await duty.AskAsync(to => to.BreakGlass.BreakGlassAsync(Breaking()))).Opened.BreakGlassId;
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
         return new(StringComparer.Ordinal)
         {
+            ["ApplyForGrant"] = (The.Police, The.Police.Application(Exchange, family.Mother.NationalId.Canonical, Wire.ConfidentialityClass.Identity)),
+            ["DecideGrant"] = (centre, centre.Decision(await Applied())),
+            ["NarrowGrant"] = (centre, new Wire.NarrowGrantRequest { Context = centre.Context(), RequestId = Some.RequestId(), GrantId = await Granted() }),
+            ["RevokeGrant"] = (centre, centre.Revocation(await Granted())),
+            ["GetGrant"] = (centre, new Wire.GetGrantRequest { Context = centre.Context(), GrantId = await Applied() }),
+            ["ListGrants"] = (The.Police, new Wire.ListGrantsRequest { Context = The.Police.Context(), Side = Wire.GrantSide.Made }),
+            ["BreakGlass"] = (duty, Breaking()),
+            ["ListBreakGlassReviews"] = (officer, new Wire.ListBreakGlassReviewsRequest { Context = officer.Context() }),
+            ["ReviewBreakGlass"] = (officer, new Wire.ReviewBreakGlassRequest
+            {
+                Context = officer.Context(), RequestId = Some.RequestId(), BreakGlassId = broken, Verdict = Wire.BreakGlassVerdict.Justified, Reason = GrantMoves.Why,
+            }),
             ["GetSelf"] = (school, new Wire.GetSelfRequest { Context = school.Context() }),
             ["ListUnits"] = (school, new Wire.ListUnitsRequest { Context = school.Context() }),
             ["CreateReferral"] = (school, Some.Referral(school, centre.UnitId)),

@@ -10,6 +10,10 @@ internal sealed record Ids(string Referral, string Case, string NationalId, stri
     public string Conference { get; init; } = "";
 
     public string Correction { get; init; } = "";
+
+    public string Grant { get; init; } = "";
+
+    public string BreakGlass { get; init; } = "";
 }
 
 /// <summary>Every method of the contract that takes an id or a key, and how somebody without a part in it asks by it.</summary>
@@ -98,12 +102,35 @@ internal static class Asked
         ["DisclosureService/GetCorrection"] = (by, ids) => [new Wire.GetCorrectionRequest { Context = by.Context(), CorrectionId = ids.Correction }],
         ["DisclosureService/AcknowledgeCorrection"] = (by, ids) =>
             [new Wire.AcknowledgeCorrectionRequest { Context = by.Context(), RequestId = Some.RequestId(), CorrectionId = ids.Correction }],
+        ["GrantService/ApplyForGrant"] = (by, ids) =>
+        [
+            new Wire.ApplyForGrantRequest
+            {
+                Context = Justified(by.Context()), RequestId = Some.RequestId(), NationalId = ids.NationalId, Classes = { Wire.ConfidentialityClass.Identity },
+                Until = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow().AddDays(9)),
+            },
+        ],
+        ["GrantService/DecideGrant"] = (by, ids) =>
+            [new Wire.DecideGrantRequest { Context = by.Context(), RequestId = Some.RequestId(), GrantId = ids.Grant, Action = (Wire.GrantAction)1, Classes = { Wire.ConfidentialityClass.Identity } }],
+        ["GrantService/NarrowGrant"] = (by, ids) =>
+            [new Wire.NarrowGrantRequest { Context = by.Context(), RequestId = Some.RequestId(), GrantId = ids.Grant, Classes = { Wire.ConfidentialityClass.Identity } }],
+        ["GrantService/RevokeGrant"] = (by, ids) =>
+            [new Wire.RevokeGrantRequest { Context = by.Context(), RequestId = Some.RequestId(), GrantId = ids.Grant, Refusal = (Wire.GrantRefusal)1 }],
+        ["GrantService/GetGrant"] = (by, ids) => [new Wire.GetGrantRequest { Context = by.Context(), GrantId = ids.Grant }],
+        ["BreakGlassService/ReviewBreakGlass"] = (by, ids) =>
+        [
+            new Wire.ReviewBreakGlassRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), BreakGlassId = ids.BreakGlass, Verdict = (Wire.BreakGlassVerdict)1, Reason = "查閱紀錄後認屬必要且合於規定之調閱",
+            },
+        ],
         ["AuditService/ExplainDecision"] = (by, ids) => [new Wire.ExplainDecisionRequest { Context = by.Context(), DecisionId = ids.Decision }],
     };
 
     /// <summary>Methods to which existence is told on purpose, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> ToldOnPurpose = new Dictionary<string, string>(StringComparer.Ordinal)
     {
+        ["BreakGlassService/BreakGlass"] = "in a danger the caller is told at once; it is noticed, reviewed and counted (docs/decisions/0009)",
         ["PolicyService/ActivatePolicy"] = "proposals are no personal data; two officers talk about them",
         ["PolicyService/GetPolicy"] = "every member may read a policy, proposed or in force",
         ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
@@ -121,6 +148,12 @@ internal static class Asked
 
     private static Wire.ConveneConferenceRequest Convening(Party by, Ids ids) =>
         new(by.Conference(ids.Case, TimeProvider.System.GetUtcNow().AddDays(3), [], Wire.ConfidentialityClass.Identity)) { UnitIds = { "tpe-school" } };
+
+    private static Wire.AccessContext Justified(Wire.AccessContext context)
+    {
+        context.Justification = "協尋行方不明兒少，需向主責單位了解最近聯繫情形";
+        return context;
+    }
 
     // The words of the caller are the same; only the number is known or not.
     private static Wire.ReferralSubject Subject(Ids ids) => new() { NationalId = ids.NationalId, Name = "測試某", BirthDate = "2014-05-06" };

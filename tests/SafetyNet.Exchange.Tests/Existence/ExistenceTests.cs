@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Pipeline;
 using SafetyNet.Exchange.Tests.Worlds;
@@ -74,10 +75,12 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
                 opened.CaseId, Exchange.Clock.GetUtcNow().AddDays(3), [The.Labor], Wire.ConfidentialityClass.Identity))).ConferenceId,
             Correction = (await The.School.CorrectsAsync(
                 Wire.DisclosureStep.Referral, referral.ReferralId, child.NationalId, Wire.ConfidentialityClass.EducationRecord)).CorrectionId,
+            Grant = (await The.Labor.AppliesAsync(The.Labor.Application(Exchange, child.NationalId, Wire.ConfidentialityClass.Identity))).GrantId,
+            BreakGlass = The.NobodysUuid,
         };
         return (there, new Ids(The.NobodysUuid, The.NobodysUuid, Some.StrangersId(), "無此人", child.BirthDate, The.NobodysUuid, The.NobodysUuid)
         {
-            Conference = The.NobodysUuid, Correction = The.NobodysUuid,
+            Conference = The.NobodysUuid, Correction = The.NobodysUuid, Grant = The.NobodysUuid, BreakGlass = The.NobodysUuid,
         });
     }
 }

@@ -20,6 +20,9 @@ internal sealed class Party(TestExchange exchange, SpiffeId system, string unitI
     /// <summary>Another person of the same unit, on the same connection.</summary>
     public Party Colleague(string personId) => new(exchange, System, UnitId, personId, role);
 
+    /// <summary>Another person of the same unit, in another capacity.</summary>
+    public Party As(Wire.ActorRole capacity, string personId) => new(exchange, System, UnitId, personId, capacity);
+
     public Wire.AccessContext Context(
         Wire.Purpose purpose = Wire.Purpose.ServiceDelivery, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService,
         string? referral = null, string? inCase = null)

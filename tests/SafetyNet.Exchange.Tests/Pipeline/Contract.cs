@@ -16,9 +16,9 @@ internal static class Contract
     [
         .. new[]
         {
-            Wire.AuditReflection.Descriptor, Wire.PoliciesReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor,
-            Wire.InboxReflection.Descriptor, Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor,
-            Wire.ConferencesReflection.Descriptor, Wire.DisclosuresReflection.Descriptor,
+            Wire.AuditReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor,
+            Wire.InboxReflection.Descriptor, Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor, Wire.GrantsReflection.Descriptor,
+            Wire.BreakGlassReflection.Descriptor, Wire.PoliciesReflection.Descriptor, Wire.ConferencesReflection.Descriptor, Wire.DisclosuresReflection.Descriptor,
         }.SelectMany(file => file.Services),
     ];
 

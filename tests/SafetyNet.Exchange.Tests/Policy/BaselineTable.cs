@@ -61,7 +61,8 @@ internal static class BaselineTable
     {
         if (one == PublicStatus)
             return false;
-        if (q.Purpose is Wire.Purpose.Statistics or Wire.Purpose.Audit)
+        // R-NTK-11: the review of a break-glass reads why.
+        if (q.Purpose == Wire.Purpose.Statistics || (q.Purpose == Wire.Purpose.Audit && !q.BreakGlass))
             return true;
 
         // R-NTK-6
@@ -85,8 +86,8 @@ internal static class BaselineTable
         var missing = q.Purpose == Wire.Purpose.MissingPersonSearch && q.AgencyKind is Police or Immigration && q.HoldsCase;
         if (q.AgencyKind == Wire.AgencyKind.Unspecified || q.UnitKind == Wire.UnitKind.Unspecified)
             return false;
-        if (one == PublicStatus)
-            return r != None && q.Purpose is not (Wire.Purpose.Statistics or Wire.Purpose.Audit);
+        if (one == PublicStatus && r != None)
+            return q.Purpose is not (Wire.Purpose.Statistics or Wire.Purpose.Audit);
         if (missing && r is None or Matched or ReferredTo or Referrer or Serving or Primary)
             return one is Wire.ConfidentialityClass.Identity or Contact or Household;
 
@@ -94,7 +95,8 @@ internal static class BaselineTable
         return r switch
         {
             Primary => service && (PrimarySees(one, q) || SentShows(one, q) || Shared(one, q) || OwnWriting(one, q)),
-            Serving => service && (ServingSees(one, q) || SentShows(one, q) || Shared(one, q) || OwnWriting(one, q)),
+            None => GranteeSees(one, service, q),
+            Serving => service && (ServingSees(one, q) || GlassOpens(one, q) || SentShows(one, q) || Shared(one, q) || OwnWriting(one, q)),
             ReferredTo => service && (SentShows(one, q) || one is Wire.ConfidentialityClass.Identity or Contact || ReporterByProtection(one, q)
                 || (one == CaseNote && Put(one, q))),
             Referrer => (service || q.Purpose == Wire.Purpose.IntakeScreening) && one is Wire.ConfidentialityClass.Identity or Contact && q.Supplied.Contains(one),
@@ -191,6 +193,17 @@ internal static class BaselineTable
         DomesticViolence or SexualAssault or ChildProtection => q.Agenda.Contains(one) && (ProtectiveUnit(q) || q.ServiceScope.Contains(one)),
         _ => q.Agenda.Contains(one),
     };
+
+    /// <summary>R-NTK-12: exactly what was granted, and the applicant's own words; R-NTK-11: what the reviewer of a break-glass reads.</summary>
+    private static bool GranteeSees(Wire.ConfidentialityClass one, bool service, NeedToKnowQuestion q) =>
+        (service && one != ReporterIdentity && q.Granted.Contains(one))
+        || (service && one is Wire.ConfidentialityClass.Identity or CaseNote && q.Supplied.Contains(one))
+        || (q.Purpose == Wire.Purpose.Audit && q.BreakGlass && one == CaseNote);
+
+    /// <summary>R-NTK-11: the safety classes, and the notes that carry them.</summary>
+    private static bool GlassOpens(Wire.ConfidentialityClass one, NeedToKnowQuestion q) =>
+        q.BreakGlass && q.Purpose == Wire.Purpose.CrisisResponse && q.LegalBasis is ImminentDanger or SuicideRisk
+        && one is Suicide or DomesticViolence or SexualAssault or ChildProtection or Criminal or CaseNote;
 
     private static bool IntakeSees(Wire.ConfidentialityClass one, NeedToKnowQuestion q) => one switch
     {

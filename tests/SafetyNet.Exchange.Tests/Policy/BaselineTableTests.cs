@@ -39,6 +39,8 @@ public sealed class BaselineTableTests
                 Agenda = put,
                 Screening = forward,
                 HoldsCase = forward,
+                Granted = put,
+                BreakGlass = forward,
             };
             var decision = Some.Policy.Decide(question);
             if (decision.Visible != BaselineTable.Visible(question))

@@ -87,6 +87,25 @@ public sealed class NeedToKnowPropertiesTests
     }
 
     [Fact]
+    [Trait("Rule", "R-NTK-12")]
+    public void Narrowing_or_removing_a_grant_never_shows_and_hides_nothing_but_what_it_opened()
+    {
+        var fewer = from question in Some.Questions from kept in Some.ClassSets select (question, kept);
+        Some.Holds(fewer, c =>
+        {
+            var (wide, narrow) = (c.question, c.question with { Granted = c.question.Granted & c.kept });
+            var none = c.question with { Granted = ClassSet.None };
+            return NeverLess(Some.Policy, narrow, wide) && NeverLess(Some.Policy, none, narrow)
+                && (Some.Policy.Decide(none).Visible | c.question.Granted | ClassSet.Of(NotPersonal)).ContainsAll(Some.Policy.Decide(wide).Visible);
+        }, 10_000);
+    }
+
+    [Fact]
+    [Trait("Rule", "R-NTK-11")]
+    public void A_break_glass_that_ended_never_shows() =>
+        Some.Holds(Some.Questions, q => NeverLess(Some.Policy, q with { BreakGlass = false }, q with { BreakGlass = true }), 10_000);
+
+    [Fact]
     [Trait("Rule", "R-NTK-5")]
     public void Who_reported_is_shown_by_R_NTK_5_and_by_nothing_else() => Some.Holds(
         Some.Questions,

@@ -47,8 +47,8 @@ internal static class Some
         from basis in fit == 0 || BaselineTable.Carries(purpose).Length == 0 ? Of<Wire.LegalBasis>() : Gen.Elements(BaselineTable.Carries(purpose))
         from shareBasis in Of<Wire.LegalBasis>()
         from relationships in RelationshipSets
-        from sets in Gen.ArrayOf(ClassSets, 5)
-        from flags in Gen.Choose(0, 63)
+        from sets in Gen.ArrayOf(ClassSets, 6)
+        from flags in Gen.Choose(0, 127)
         select new NeedToKnowQuestion
         {
             AgencyKind = agencyKind,
@@ -65,12 +65,14 @@ internal static class Some
             Agenda = sets[2],
             Shared = sets[3],
             ServiceScope = sets[4],
+            Granted = sets[5],
             OwnUnit = (flags & 1) != 0,
             SharedWithCaller = (flags & 2) != 0,
             ProtectedAddress = (flags & 4) != 0,
             ServesOtherParty = (flags & 8) != 0,
             Screening = (flags & 16) != 0,
             HoldsCase = (flags & 32) != 0,
+            BreakGlass = (flags & 64) != 0,
             On = Today,
         };
 

@@ -1,5 +1,7 @@
 using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Grants;
 using SafetyNet.Exchange.Server.Referrals;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -16,6 +18,8 @@ public sealed class FamiliesOracleTests(TestExchange exchange) : WireTests(excha
     private readonly List<Referral> _referrals = [];
     private readonly List<(CaseFile File, List<CaseSubjectRow> Subjects, List<CaseParticipant> Parts)> _cases = [];
     private readonly HashSet<(Guid, Guid)> _parents = [];
+    private readonly List<Grant> _grants = [];
+    private readonly List<BrokenGlass> _glasses = [];
 
     [Theory]
     [InlineData(1)]
@@ -61,13 +65,14 @@ public sealed class FamiliesOracleTests(TestExchange exchange) : WireTests(excha
     [
         Describe(family.Person), .. family.Members.Select(Describe), .. family.Relatives.Select(r => $"{r.Kinship} {Describe(r.Person)}"),
         .. family.Links.Referrals.Select(l => l.ToString()).Order(StringComparer.Ordinal), .. family.Links.Cases.Select(l => l.ToString()).Order(StringComparer.Ordinal),
+        .. family.Links.Grants.Select(l => l.ToString()).Order(StringComparer.Ordinal), .. family.Links.BreakGlasses.Select(l => l.ToString()).Order(StringComparer.Ordinal),
     ]);
 
     private static string Describe(KnownPerson person) => $"{person.Row} {person.Facts}";
 
     private async Task ChangeSomethingAsync(Random random)
     {
-        switch (random.Next(10))
+        switch (random.Next(13))
         {
             case 0: await AddPersonAsync(random); break;
             case 1: await UpdateAsync(Any(random, _persons), p => p.HouseholdId = random.Next(4) == 0 ? null : Any(random, _persons).HouseholdId); break;
@@ -78,6 +83,9 @@ public sealed class FamiliesOracleTests(TestExchange exchange) : WireTests(excha
             case 6: await OpenCaseAsync(random); break;
             case 7 when _cases.Count > 0: await JoinAsync(random); break;
             case 8 when _cases.Count > 0: await OpenOrCloseAsync(random); break;
+            case 9 when _cases.Count > 0: await GrantAsync(random); break;
+            case 10 when _grants.Count > 0: await UpdateAsync(Any(random, _grants), g => g.State = g.State == Wire.GrantState.Granted ? Wire.GrantState.Revoked : Wire.GrantState.Granted); break;
+            case 11: await BreakGlassAsync(random); break;
             default: await CommitAsync(Of(new ReferralMoveRow { MoveId = NewId(), ReferralId = NewId() })); break;
         }
     }
@@ -131,6 +139,31 @@ public sealed class FamiliesOracleTests(TestExchange exchange) : WireTests(excha
         var part = new CaseParticipant { CaseId = file.CaseId, UnitId = "serving", Role = Wire.ParticipantRole.Serving, Since = Exchange.Clock.GetUtcNow() };
         await CommitAsync(Of(part));
         parts.Add(part);
+    }
+
+    private async Task GrantAsync(Random random)
+    {
+        var grant = new Grant
+        {
+            GrantId = NewId(), FromUnitId = "from", PersonId = Any(random, _persons).PersonId, CaseId = Any(random, _cases).File.CaseId, State = Wire.GrantState.Granted,
+            GrantedClasses = 4, GrantedUntil = Exchange.Clock.GetUtcNow(), Version = 1,
+        };
+        await CommitAsync(Of(grant));
+        _grants.Add(grant);
+    }
+
+    private async Task BreakGlassAsync(Random random)
+    {
+        if (_glasses.Count > 0 && random.Next(2) == 0)
+        {
+            await UpdateAsync(Any(random, _glasses), g => g.Verdict = (Wire.BreakGlassVerdict)random.Next(3));
+            return;
+        }
+
+        var id = NewId();
+        var glass = new BrokenGlass { BreakGlassId = id, AgencyKey = $"{id}", UnitId = "from", PersonId = Any(random, _persons).PersonId, Version = 1 };
+        await CommitAsync(Of(glass));
+        _glasses.Add(glass);
     }
 
     /// <summary>Closed, or opened again: a case that is opened comes with the rows of its subjects.</summary>

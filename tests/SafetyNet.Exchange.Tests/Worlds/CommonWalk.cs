@@ -15,6 +15,7 @@ internal static class CommonWalk
         ["AuditService/GetInclusionProof"] = GetInclusionProofAsync,
         ["AuditService/GetConsistencyProof"] = GetConsistencyProofAsync,
         ["AuditService/ReadLog"] = ReadLogAsync,
+        ["BreakGlassService/ListBreakGlassReviews"] = ListReviewsAsync,
         ["PolicyService/GetPolicy"] = GetPolicyAsync,
         ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
     };
@@ -85,6 +86,12 @@ internal static class CommonWalk
 
     private static async Task GetConsistencyProofAsync(TestExchange exchange, The the) =>
         Assert.Empty((await the.School.AskAsync(to => to.Audit.GetConsistencyProofAsync(new() { Context = the.School.Context(), FromSize = 9, ToSize = 9 }))).Hashes);
+
+    private static async Task ListReviewsAsync(TestExchange exchange, The the)
+    {
+        foreach (var size in (int[])[1, 2, 100])
+            Assert.Empty((await the.Officer.AskAsync(to => to.BreakGlass.ListBreakGlassReviewsAsync(new() { Context = the.Officer.Context(), PageSize = size }))).Reviews);
+    }
 
     private static async Task GetPolicyAsync(TestExchange exchange, The the)
     {

@@ -103,7 +103,14 @@ internal sealed class World
 
     public List<MadeConference> Conferences { get; } = [];
 
+    /// <summary>Applications for a grant, with their two ends.</summary>
+    public List<(string Id, string Applicant, string Primary)> Grants { get; } = [];
+
     public List<MadeNotice> Notices { get; } = [];
+
+    /// <summary>Notices of this kind are listed in <see cref="Notices"/>; look-ups and applications put in others.</summary>
+    public static bool IsTold(Wire.NoticeKind kind) => kind is Wire.NoticeKind.ReferralReceived or Wire.NoticeKind.ReferralMoved or Wire.NoticeKind.CaseInvitation
+        or Wire.NoticeKind.CaseJoined or Wire.NoticeKind.NoteShared or Wire.NoticeKind.ConferenceInvitation;
 
     public override string ToString() => $"world {Number}: {string.Join(", ", Referrals.Select(r => $"{r.State}"))}; {Cases.Sum(c => c.Parts.Count)} parts, {Cases.Sum(c => c.Notes.Count)} notes";
 }

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 using static SafetyNet.Exchange.V1.ReferralAction;
@@ -213,6 +214,12 @@ internal sealed class WorldBuilder
 
         for (var i = _dice.Next(6); i >= 0; i--) await WriteAsync(shared);
         if (_dice.Falls(60)) await ConveneAsync(shared);
+        foreach (var applicant in _dice.Some([Cast.School, Cast.Precinct], 40))
+        {
+            var applied = await applicant.AppliesAsync(applicant.Application(_exchange, _world.Child.NationalId.Canonical, Wire.ConfidentialityClass.Identity));
+            _world.Grants.Add((applied.GrantId, applicant.UnitId, Cast.Centre.UnitId));
+            if (_dice.Falls(50)) await Cast.Centre.GrantsAsync(applied.GrantId, Wire.ConfidentialityClass.Identity);
+        }
     }
 
     private async Task ConveneAsync(MadeCase shared)
