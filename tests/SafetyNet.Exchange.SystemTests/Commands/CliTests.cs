@@ -138,12 +138,12 @@ public sealed class CliTests(SandboxFixture fixture) : IClassFixture<SandboxFixt
         var english = await RunAsync(["explain", decision, "--as", "tpe-edu", .. _sandbox.CliOptions]);
         Assert.True(english.ExitCode == 0, english.ToString());
         Assert.Contains("reason: NOT_FOUND", english.Output, StringComparison.Ordinal);
-        Assert.Contains("No rule permits it", english.Output, StringComparison.Ordinal);
+        Assert.Contains("LB-ART6-SERVICE", english.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("inputs of the decision", english.Output, StringComparison.Ordinal);
 
         var chinese = await RunAsync(["explain", decision, "--as", "tpe-edu", "--language", "zh-TW", .. _sandbox.CliOptions]);
         Assert.Contains("結果: 拒絕", chinese.Output, StringComparison.Ordinal);
-        Assert.Contains("無任何規則准許", chinese.Output, StringComparison.Ordinal);
+        Assert.Contains("適用規則", chinese.Output, StringComparison.Ordinal);
 
         var officer = await RunAsync(["explain", decision, "--as", "tpe-security", "--officer", .. _sandbox.CliOptions]);
         Assert.Contains("inputs of the decision", officer.Output, StringComparison.Ordinal);

@@ -60,7 +60,7 @@ public sealed class ExplainTests(TestExchange exchange) : WireTests(exchange)
         var record = (await ExplainAsync(The.Officer, read.Disclosure.DecisionId)).Entry.Record;
         var (ofCase, ofNote) = (record.Inputs.Questions[0], record.Inputs.Questions[1]);
         Assert.Equal([Wire.DecisionFact.ProtectedAddress], ofCase.Facts);
-        Assert.Equal([Wire.DecisionFact.SharedWithCaller], ofNote.Facts);
+        Assert.Equal([Wire.DecisionFact.ProtectedAddress, Wire.DecisionFact.SharedWithCaller], ofNote.Facts);
         Assert.Equal((Wire.LegalBasis.SubjectWaiver, true), (ofNote.ShareBasis, ofNote.SharedClasses.Contains(MentalHealth)));
         Assert.NotEmpty(ofNote.Rules);
         AssertDecidedAnew(Exchange.Composition.Policy.Current, record);
@@ -85,7 +85,8 @@ public sealed class ExplainTests(TestExchange exchange) : WireTests(exchange)
         var refused = await Refused.ByAsync(() => The.Police.ReadsAsync(referral.ReferralId));
         var told = await ExplainAsync(The.Police, refused.Refusal.DecisionId);
         Assert.Equal((Wire.AuditOutcome.Refused, "NOT_FOUND"), (told.Outcome, told.Reason));
-        Assert.Empty(told.Rules);
+        // The legal basis that it stood on, and nothing else: that is the same for what is there and what is not.
+        Assert.All(told.Rules, rule => Assert.StartsWith("LB-", rule.RuleId, StringComparison.Ordinal));
         Assert.Empty(told.Withheld);
     }
 

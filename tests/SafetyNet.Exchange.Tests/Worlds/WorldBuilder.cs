@@ -234,7 +234,7 @@ internal sealed class WorldBuilder
     private async Task WriteAsync(MadeCase shared)
     {
         var author = Find(_dice.OneOf([.. shared.Parts.Where(p => p.Role != Wire.ParticipantRole.Invited)]).UnitId);
-        var one = _dice.OneOf(CaseNote, Economic, MentalHealth, EmploymentRecord, DomesticViolence, Contact);
+        var one = _dice.OneOf(CaseNote, Economic, MentalHealth, EmploymentRecord, DomesticViolence, EducationRecord);
         var shares = new List<Wire.NoteShare>();
         foreach (var part in shared.Parts.Where(p => p.Role != Wire.ParticipantRole.Invited && p.UnitId != author.UnitId).ToList())
         {
