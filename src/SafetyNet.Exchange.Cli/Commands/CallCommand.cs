@@ -99,7 +99,8 @@ internal static class CallCommand
         _ => data,
     };
 
-    private static string FirstUnitOf(SpiffeId system) => SandboxMembers.Registry().Units
+    /// <summary>A unit of the system's agency, where the person named none.</summary>
+    internal static string FirstUnitOf(SpiffeId system) => SandboxMembers.Registry().Units
         .FirstOrDefault(unit => unit.AgencyCode.Equals(system.Agency, StringComparison.Ordinal) && ContractCodes.NameOf(unit.Jurisdiction).Equals(system.Jurisdiction, StringComparison.OrdinalIgnoreCase))?.UnitId
         ?? throw new CommandFailedException($"No unit of {system.AgencyUri} is known here; name one with --unit.");
 }

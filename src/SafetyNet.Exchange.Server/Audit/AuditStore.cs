@@ -85,11 +85,15 @@ internal static class AuditQueries
         while (reader.Read()) yield return (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
     }
 
-    public static (long Position, byte[] LeafHash, byte[] Body)? FindDecision(this ReadSession session, Guid decisionId)
+    /// <summary>The record of a decision; null: there is none.</summary>
+    public static (long Position, byte[] LeafHash, byte[] Body)? FindDecision(this ReadSession session, Guid decisionId) =>
+        session.FindPlace(decisionId) is { } place && session.ReadEntries(place, place + 1, 1).FirstOrDefault() is { Body: not null } found ? found : null;
+
+    /// <summary>Position of a decision's record; null: there is none.</summary>
+    public static long? FindPlace(this ReadSession session, Guid decisionId)
     {
-        using var reader = session.Query(
-            "SELECT position, leaf_hash, body FROM audit_record WHERE decision_id = $0", decisionId.ToByteArray(true));
-        return reader.Read() ? (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2)) : null;
+        using var reader = session.Query("SELECT position FROM audit_record WHERE decision_id = $0", decisionId.ToByteArray(true));
+        return reader.Read() ? reader.GetInt64(0) : null;
     }
 
     /// <summary>Records before a position, newest first.</summary>

@@ -214,6 +214,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     {
         var referralId = Guid.Parse(request.ReferralId);
         call.Touches("referral", referralId);
+        if (!Reach.IsReceiverOf(call.Read, referralId, call.Unit.UnitId)) throw new Refusal(Wire.ErrorReason.NotFound);
         var subjects = new List<KnownPerson>();
         using (var reader = call.Read.Query("SELECT person_id FROM referral_subject WHERE referral_id = $0", referralId.ToByteArray(true)))
         {
@@ -290,6 +291,16 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
     {
         var id = Guid.Parse(caseId);
         call.Touches("case", id);
+        // Asked first: a case of others costs what none costs (R-NTK-14).
+        var (context, unitId) = (call.Context!, call.Unit.UnitId);
+        var isNamed = context.ReferenceCase switch
+        {
+            Wire.AccessContext.ReferenceOneofCase.ConferenceId => Reach.IsInvitedTo(call.Read, Guid.Parse(context.ConferenceId), unitId),
+            Wire.AccessContext.ReferenceOneofCase.GrantId => Reach.HasGrant(call.Read, Guid.Parse(context.GrantId), unitId),
+            Wire.AccessContext.ReferenceOneofCase.BreakGlassId => Reach.BrokeGlass(call.Read, Guid.Parse(context.BreakGlassId), unitId),
+            _ => false,
+        };
+        if (!Reach.IsPartOf(call.Read, id, unitId) && !isNamed) throw new Refusal(Wire.ErrorReason.NotFound);
         return call.Read.FindCase(id) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 

@@ -28,7 +28,7 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         var call = Call.Of(context);
         var nationalId = NationalId.Parse(request.NationalId).Canonical;
         call.Concerns(nationalId);
-        if (Family.Read(call.Read, call.Vault, nationalId) is not { } family) throw new Refusal(Wire.ErrorReason.NotFound);
+        if (!Reaches(call, nationalId) || Family.Read(call.Read, call.Vault, nationalId) is not { } family) throw new Refusal(Wire.ErrorReason.NotFound);
         var standing = StandingTo(call, family);
         call.Decide(QuestionOf(call, family.Person, standing));
         var isProtected = call.Replayed is null
@@ -40,37 +40,59 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
 
     private static (Family? Family, Standing Standing) FindById(Call call, string nationalId)
     {
-        if (call.Families.Find(nationalId) is { } family)
+        if (call.Families.Peek(nationalId) is { } known && StandingTo(call, known) is { Relationships.IsEmpty: false } standing)
         {
-            call.Concerns(family.Person);
-            return (family, StandingTo(call, family));
+            call.Concerns(known.Person);
+            return (known, standing);
         }
 
+        // Whoever may not be seen and whoever does not exist go the same way from here, at the same cost: what the step reaches is asked for, and nobody is opened
+        // whom it does not reach (R-NTK-14).
         call.Concerns(nationalId);
-        return (null, Standing.None);
+        if (!Reaches(call, nationalId)) return (null, Standing.None);
+        return call.Families.Find(nationalId) is { } family ? (family, StandingTo(call, family)) : (null, Standing.None);
     }
 
     private static (Family? Family, Standing Standing) FindByName(Call call, Wire.NameAndBirthDate key)
     {
-        var found = call.Read.FindPersons(call.Vault, key.Name, DateOnly.ParseExact(key.BirthDate, "yyyy-MM-dd", CultureInfo.InvariantCulture));
-        // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
-        if (key.District.Length > 0) found.RemoveAll(p => !p.Row.IsProtected && !string.Equals(p.Row.District, key.District, StringComparison.Ordinal));
-        foreach (var person in found) call.Concerns(person);
+        var index = call.Vault.Index.OfNameAndBirthDate(key.Name, DateOnly.ParseExact(key.BirthDate, "yyyy-MM-dd", CultureInfo.InvariantCulture));
+        // The record names whoever was asked for, seen or not; a stand-in costs what they cost and is left out of it.
+        var namesakes = call.Read.OpenNamesakes(call.Vault, index, out var standIns);
+        foreach (var person in namesakes) call.Concerns(person);
+        foreach (var person in standIns) person.PseudonymBy(call.Vault);
+        var seen = new List<(Family Family, Standing Standing)>();
+        foreach (var id in Reach.OfName(call.Read, call.Unit.UnitId, StepOf(call), index))
+        {
+            var person = call.Read.FindPerson(call.Vault, id)!;
+            // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
+            if (key.District.Length > 0 && !person.Row.IsProtected && !string.Equals(person.Row.District, key.District, StringComparison.Ordinal)) continue;
+            var family = Family.Of(call.Read, call.Vault, person);
+            if (StandingTo(call, family) is { Relationships.IsEmpty: false } standing) seen.Add((family, standing));
+        }
+
         // Whoever cannot be seen does not count, not even towards "several fit" (R-NTK-14).
-        var seen = found.Select(person => Family.Of(call.Read, call.Vault, person)).Select(family => (Family: family, Standing: StandingTo(call, family)))
-            .Where(one => one.Standing.Relationships != RelationshipSet.None).ToList();
         if (seen.Count > 1) throw new Refusal(Wire.ErrorReason.Ambiguous, ("field", "name_and_birth_date.district"));
         return seen.Count == 1 ? seen[0] : (null, Standing.None);
     }
 
+    private static bool Reaches(Call call, string nationalId) =>
+        Reach.OfNationalId(call.Read, call.Unit.UnitId, StepOf(call), call.Vault.Index.OfNationalId(nationalId));
+
     private static Standing StandingTo(Call call, Family family)
     {
-        var context = call.Context!;
         if (call.NamesPermission()) return call.StandingByPermission(family.Links, family.Person.Id);
-        return Standing.ToHousehold(family.Links, call.Unit.UnitId, family.Person.Id,
-            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ReferralId ? Guid.Parse(context.ReferralId) : null,
-            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.CaseId ? Guid.Parse(context.CaseId) : null, call.Now,
-            context.ReferenceCase == Wire.AccessContext.ReferenceOneofCase.ConferenceId ? Guid.Parse(context.ConferenceId) : null);
+        var step = StepOf(call);
+        return Standing.ToHousehold(family.Links, call.Unit.UnitId, family.Person.Id, step.ReferralId, step.CaseId, call.Now, step.ConferenceId);
+    }
+
+    /// <summary>The live step, grant or break-glass that the access names.</summary>
+    private static Step StepOf(Call call)
+    {
+        var context = call.Context!;
+        Guid? Named(Wire.AccessContext.ReferenceOneofCase kind, string id) => context.ReferenceCase == kind ? Guid.Parse(id) : null;
+        return new Step(Named(Wire.AccessContext.ReferenceOneofCase.ReferralId, context.ReferralId), Named(Wire.AccessContext.ReferenceOneofCase.CaseId, context.CaseId),
+            Named(Wire.AccessContext.ReferenceOneofCase.ConferenceId, context.ConferenceId), Named(Wire.AccessContext.ReferenceOneofCase.GrantId, context.GrantId),
+            Named(Wire.AccessContext.ReferenceOneofCase.BreakGlassId, context.BreakGlassId));
     }
 
     private static NeedToKnowQuestion QuestionOf(Call call, KnownPerson person, Standing standing) =>

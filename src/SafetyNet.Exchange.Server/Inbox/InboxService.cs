@@ -20,7 +20,8 @@ internal sealed class InboxService(SqliteStore store, InboxSignals signals) : Wi
 
     public override async Task WatchInbox(Wire.WatchInboxRequest request, IServerStreamWriter<Wire.WatchInboxResponse> responseStream, ServerCallContext context)
     {
-        var unitId = Call.Of(context).Unit.UnitId;
+        var call = Call.Of(context);
+        var unitId = call.Unit.UnitId;
         using var signal = signals.Watch(unitId);
         long? after = null;
         while (!signals.IsStopping && !context.CancellationToken.IsCancellationRequested)
@@ -34,6 +35,7 @@ internal sealed class InboxService(SqliteStore store, InboxSignals signals) : Wi
 
             foreach (var notice in notices)
             {
+                call.RequireActive();
                 await responseStream.WriteAsync(new Wire.WatchInboxResponse { Notice = notice }, context.CancellationToken);
                 after = (long)notice.Sequence;
             }

@@ -20,6 +20,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     private readonly List<string> _subjects = [];
     private readonly List<string> _resources = [];
     private readonly List<IReadOnlyList<string>> _rules = [];
+    private readonly DecidedQuestions _questions = new();
     private NeedToKnowQuestion _lastQuestion;
     private Decision? _lastDecision;
     private ReadSession? _read;
@@ -132,6 +133,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         // Most persons of one answer are asked about in the same words, and a decision is a pure function of its question (R-NTK-15).
         if (_lastDecision is { } last && question == _lastQuestion) return last;
         var decision = Policy.Decide(question);
+        _questions.Add(question, decision);
         (_lastQuestion, _lastDecision) = (question, decision);
         Visible |= decision.Visible;
         Relationships |= question.Relationships;
@@ -190,9 +192,21 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         _subjects.Clear();
         _resources.Clear();
         _rules.Clear();
+        _questions.Clear();
         _lastDecision = null;
         (Visible, Withheld, Relationships) = (ClassSet.None, ClassSet.None, RelationshipSet.None);
     }
+
+    /// <summary>On a stream: the acting unit is still registered and active, by the registry of this moment; what is open beside it is decided anew by the feature.</summary>
+    public void RequireActive()
+    {
+        if (exchange.Members.FindUnit(Unit.UnitId) is not { IsActive: true } unit
+            || !string.Equals(unit.Agency.Code, Agency.Code, StringComparison.Ordinal) || unit.Agency.Jurisdiction != Agency.Jurisdiction)
+            throw new Refusal(Wire.ErrorReason.MemberSuspended, ("member", Unit.UnitId));
+    }
+
+    /// <summary>On a stream: each message is decided on by itself.</summary>
+    public void BeginNextMessage() => (Visible, Withheld, _lastDecision) = (ClassSet.None, ClassSet.None, null);
 
     public void EndRead()
     {
@@ -228,6 +242,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         record.ShownClasses.Add(shown.InTableOrder());
         record.WithheldClasses.Add(withheld.InTableOrder());
         record.Relationships.Add(Relationships.InTableOrder());
+        if (Member is { } member) record.Inputs = _questions.ToWire(exchange.HoldableBy(member));
         return record;
     }
 

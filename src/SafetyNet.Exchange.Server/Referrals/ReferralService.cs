@@ -268,6 +268,8 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
     private static Referral Load(Call call, Guid referralId)
     {
         call.Touches("referral", referralId);
+        // Asked first, by an index that begins with the unit: a referral of others costs what none costs (R-NTK-14).
+        if (!Reach.IsEndOf(call.Read, referralId, call.Unit.UnitId)) throw new Refusal(Wire.ErrorReason.NotFound);
         return call.Read.FindReferral(referralId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 

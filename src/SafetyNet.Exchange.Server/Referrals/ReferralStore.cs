@@ -94,12 +94,10 @@ internal static class ReferralQueries
     public static List<Guid> SubjectsOf(this ReadSession session, Guid referralId) =>
         [.. session.Db.Set<ReferralSubjectRow>().Where(s => s.ReferralId == referralId).Select(s => s.PersonId)];
 
-    /// <summary>Referrals that a unit made, or received and still holds, newest first, before an id.</summary>
+    /// <summary>Referrals that a unit made or received, newest first, before an id; what is left of one that has ended is for the decision to say.</summary>
     public static List<Referral> ListReferrals(this ReadSession session, string unitId, Wire.ReferralState state, Guid before, int count)
     {
-        var query = session.Db.Set<Referral>().Where(r => r.FromUnitId == unitId || (r.ToUnitId == unitId
-            && r.State != Wire.ReferralState.Closed && r.State != Wire.ReferralState.Declined && r.State != Wire.ReferralState.Withdrawn
-            && r.State != Wire.ReferralState.Returned && r.State != Wire.ReferralState.Transferred));
+        var query = session.Db.Set<Referral>().Where(r => r.FromUnitId == unitId || r.ToUnitId == unitId);
         if (state != Wire.ReferralState.Unspecified) query = query.Where(r => r.State == state);
         return [.. query.Where(r => r.ReferralId.CompareTo(before) < 0).OrderByDescending(r => r.ReferralId).Take(count)];
     }

@@ -93,19 +93,26 @@ internal sealed class Families(SqliteStore store, Vault vault)
         Volatile.Write(ref _revision, next);
     }
 
+    /// <summary>The family of a national id where it is in memory and as the store has it; nothing is read.</summary>
+    /// <param name="nationalId">In canonical form.</param>
+    public Family? Peek(string nationalId) => Peek(nationalId, Volatile.Read(ref _revision));
+
     /// <summary>The family of a national id; null: nobody has it.</summary>
     /// <param name="nationalId">In canonical form.</param>
     public Family? Find(string nationalId)
     {
         // Before the snapshot begins: what is read may be newer than this number, never older.
         var revision = Volatile.Read(ref _revision);
-        if ((_young.TryGetValue(nationalId, out var entry) || _old.TryGetValue(nationalId, out entry)) && IsCurrent(entry, revision)) return entry.Family;
+        if (Peek(nationalId, revision) is { } known) return known;
         using var session = store.Read();
         if (Family.Read(session, vault, nationalId) is not { } family) return null;
         if (_young.Count >= MostFamilies) (_old, _young) = (_young, new(StringComparer.Ordinal));
         _young[nationalId] = new Entry(family, revision);
         return family;
     }
+
+    private Family? Peek(string nationalId, long revision) =>
+        (_young.TryGetValue(nationalId, out var entry) || _old.TryGetValue(nationalId, out entry)) && IsCurrent(entry, revision) ? entry.Family : null;
 
     /// <summary>Nothing that the family is made of has changed since it was read.</summary>
     private bool IsCurrent(Entry entry, long revision)

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -126,6 +127,9 @@ internal static class People
 {
     public static readonly SealedColumn FactsColumn = new("person", "sealed");
 
+    /// <summary>Persons of one name and birth date whom a record names; of the most common names two or three share a day.</summary>
+    private const int MostNamesakes = 4;
+
     /// <summary>SQL over a row of <c>person</c>: it or somebody of its household is protected.</summary>
     public const string IsProtected =
         "(person.is_protected OR person.is_shielded OR EXISTS (SELECT 1 FROM person AS home WHERE home.household_id = person.household_id AND (home.is_protected OR home.is_shielded)))";
@@ -155,9 +159,34 @@ internal static class People
         return reader.Read();
     });
 
-    /// <summary>Everyone of that name and birth date; usually one.</summary>
-    public static List<KnownPerson> FindPersons(this ReadSession session, Vault vault, string name, DateOnly birthDate) =>
-        All(vault, session.Query($"SELECT {Columns} FROM person WHERE name_index = $0 LIMIT 50", vault.Index.OfNameAndBirthDate(name, birthDate)));
+    /// <summary>
+    /// Everyone of that name and birth date, usually one, at most <see cref="MostNamesakes"/>. As many are opened whether there are any or not: other persons, drawn by
+    /// the index, stand in for those who are missing, by the same statements and from pages as cold, so that the time does not tell how many there are (R-NTK-14).
+    /// </summary>
+    /// <param name="index">Blind index of name and birth date.</param>
+    /// <param name="standIns">Persons who were opened for nothing.</param>
+    public static List<KnownPerson> OpenNamesakes(this ReadSession session, Vault vault, byte[] index, out List<KnownPerson> standIns)
+    {
+        var places = new List<long>(MostNamesakes);
+        using (var reader = session.Query("SELECT rowid FROM person WHERE name_index = $0 LIMIT $1", index, MostNamesakes))
+        {
+            while (reader.Read()) places.Add(reader.GetInt64(0));
+        }
+
+        long last;
+        using (var reader = session.Query("SELECT max(rowid) FROM person")) last = reader.Read() && !reader.IsDBNull(0) ? reader.GetInt64(0) : 1;
+        var real = places.Count;
+        for (var at = real; at < MostNamesakes; at++) places.Add(1 + (BinaryPrimitives.ReadUInt32BigEndian(index.AsSpan(4 * at)) % last));
+        var (found, others) = (new List<KnownPerson>(), new List<KnownPerson>());
+        for (var at = 0; at < places.Count; at++)
+        {
+            if (One(vault, session.Query($"SELECT {Columns} FROM person WHERE rowid = $0", places[at])) is { } person)
+                (at < real ? found : others).Add(person);
+        }
+
+        standIns = others;
+        return found;
+    }
 
     /// <summary>Everyone of a household, head first.</summary>
     /// <param name="opened">Persons opened before, who are not opened again; everyone found is in it afterwards.</param>

@@ -128,6 +128,49 @@ public sealed class CliTests(SandboxFixture fixture) : IClassFixture<SandboxFixt
         Assert.DoesNotContain("軌跡完整", refused.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Explain_tells_a_decision_to_its_caller_in_either_language_and_its_inputs_to_an_officer()
+    {
+        var refused = await RunAsync(["call", "ReferralService/GetReferral", "--as", "tpe-edu", "--data", """{"referralId":"0192f0a0-0000-7000-8000-000000000001"}""", .. _sandbox.CliOptions]);
+        var decision = System.Text.RegularExpressions.Regex.Match(refused.Errors, "decision +([0-9a-f-]{36})", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)).Groups[1].Value;
+        Assert.Equal(36, decision.Length);
+
+        var english = await RunAsync(["explain", decision, "--as", "tpe-edu", .. _sandbox.CliOptions]);
+        Assert.True(english.ExitCode == 0, english.ToString());
+        Assert.Contains("reason: NOT_FOUND", english.Output, StringComparison.Ordinal);
+        Assert.Contains("LB-ART6-SERVICE", english.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("inputs of the decision", english.Output, StringComparison.Ordinal);
+
+        var chinese = await RunAsync(["explain", decision, "--as", "tpe-edu", "--language", "zh-TW", .. _sandbox.CliOptions]);
+        Assert.Contains("結果: 拒絕", chinese.Output, StringComparison.Ordinal);
+        Assert.Contains("適用規則", chinese.Output, StringComparison.Ordinal);
+
+        var officer = await RunAsync(["explain", decision, "--as", "tpe-security", "--officer", .. _sandbox.CliOptions]);
+        Assert.Contains("inputs of the decision", officer.Output, StringComparison.Ordinal);
+        Assert.Contains("/safetynet.exchange.v1.ReferralService/GetReferral", officer.Output, StringComparison.Ordinal);
+
+        var json = await RunAsync(["explain", decision, "--as", "tpe-edu", "--json", .. _sandbox.CliOptions]);
+        using var told = JsonDocument.Parse(json.Output);
+        Assert.Equal("NOT_FOUND", told.RootElement.GetProperty("reason").GetString());
+
+        var another = await RunAsync(["explain", decision, "--as", "tpe-police", .. _sandbox.CliOptions]);
+        Assert.Equal(1, another.ExitCode);
+        Assert.Contains("NOT_FOUND", another.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_lists_what_would_open_a_withheld_class()
+    {
+        var listed = await RunAsync(["call", "ReferralService/ListReferrals", "--as", "tpe-labor", .. _sandbox.CliOptions]);
+        using var answer = JsonDocument.Parse(listed.Output);
+        var decision = answer.RootElement.GetProperty("disclosure").GetProperty("decisionId").GetString()!;
+        var told = await RunAsync(["explain", decision, "--as", "tpe-labor", "--language", "zh-TW", .. _sandbox.CliOptions]);
+        Assert.True(told.ExitCode == 0, told.ToString());
+        Assert.Contains("得揭露之情形", told.Output, StringComparison.Ordinal);
+        Assert.Contains("關係: ", told.Output, StringComparison.Ordinal);
+        Assert.Contains("NTK-", told.Output, StringComparison.Ordinal);
+    }
+
     private Task<Finished> RunAsync(IEnumerable<string> arguments) => ChildProcess.RunDotnetAsync(Repository.CliDll, arguments, _sandbox.Folder);
 
     /// <summary>Without the line breaks that a terminal of 80 columns puts in.</summary>

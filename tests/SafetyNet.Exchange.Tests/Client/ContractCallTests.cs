@@ -14,6 +14,11 @@ public sealed class ContractCallTests
     public void A_call_is_found_by_its_name(string name) => Assert.Equal("CreateReferral", ContractMethods.Find(name)?.Name);
 
     [Fact]
+    public void Bug_a_caller_by_name_did_not_know_the_calls_about_conferences_and_disclosures() => Assert.Equal(
+        Pipeline.Contract.Services.SelectMany(s => s.Methods).Select(m => m.FullName).Order(StringComparer.Ordinal),
+        ContractMethods.All.Select(m => m.FullName).Order(StringComparer.Ordinal));
+
+    [Fact]
     public void A_call_that_the_contract_does_not_have_is_not_found() => Assert.Null(ContractMethods.Find("ReferralService/Delete"));
 
     [Fact]

@@ -23,6 +23,9 @@ internal sealed class ServerOutput : ILogEventSink
     /// <summary>The logger that a server under test writes to; as loud as production may be set and then all of it.</summary>
     public static ILogger Logger { get; } = new LoggerConfiguration().MinimumLevel.Debug().WriteTo.Sink(Sink).CreateLogger();
 
+    /// <summary>The same sink without any threshold.</summary>
+    public static ILogger Traced { get; } = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(Sink).CreateLogger();
+
     /// <summary>Every line since the process started, oldest first.</summary>
     public static IReadOnlyCollection<string> Lines => Sink._lines;
 

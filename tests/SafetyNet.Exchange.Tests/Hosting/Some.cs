@@ -14,10 +14,20 @@ internal static class Some
 
     private static readonly Lazy<IReadOnlyList<Family>> Families = new(() => [.. FindFamilies()]);
 
+    private static readonly Lazy<IReadOnlyList<(SyntheticPerson Child, SyntheticPerson Mother, SyntheticHousehold Home)>> HomesWithChildren = new(() =>
+        [.. from home in Households.Value
+            let child = home.Members.FirstOrDefault(p => IsOrdinary(p) && p.BirthDate > SyntheticPopulation.AsOf.AddYears(-18))
+            let mother = child is null ? null : home.Members.FirstOrDefault(p => p.Number == child.MotherNumber && IsOrdinary(p))
+            where mother is not null
+            orderby home.JurisdictionCode == "TPE" descending, home.Number
+            select (child, mother, home)]);
+
     private static int _families = -1;
     private static int _strangers;
 
     public static IEnumerable<SyntheticPerson> Population => Households.Value.SelectMany(h => h.Members);
+
+    public static IReadOnlyList<SyntheticHousehold> Homes => Households.Value;
 
     public static string RequestId() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
 
@@ -27,6 +37,9 @@ internal static class Some
         Assert.True(next < Families.Value.Count, $"the population has only {Families.Value.Count} families");
         return Families.Value[next];
     }
+
+    /// <summary>A home with a child and its mother, by a fixed order, Taipei's first and then those of other jurisdictions: for a test with a server of its own.</summary>
+    public static (SyntheticPerson Child, SyntheticPerson Mother, SyntheticHousehold Home) HomeAt(int place) => HomesWithChildren.Value[place];
 
     /// <summary>A valid national id that nobody of the register has.</summary>
     public static string StrangersId()

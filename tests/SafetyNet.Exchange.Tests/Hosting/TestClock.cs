@@ -5,6 +5,7 @@ internal sealed class TestClock : TimeProvider
 {
     private long _aheadTicks;
     private long _stepTicks;
+    private long _pinnedTicks;
 
     /// <summary>How much the clock leaps at each look at it; a call takes that long between any two looks. Default none.</summary>
     public TimeSpan StepPerLook
@@ -13,8 +14,12 @@ internal sealed class TestClock : TimeProvider
         set => Interlocked.Exchange(ref _stepTicks, value.Ticks);
     }
 
-    public override DateTimeOffset GetUtcNow() =>
-        base.GetUtcNow().AddTicks(Interlocked.Add(ref _aheadTicks, Interlocked.Read(ref _stepTicks)));
+    /// <summary>Stops at an instant, for what happens at that very instant and at no other.</summary>
+    public void PinAt(DateTimeOffset instant) => Interlocked.Exchange(ref _pinnedTicks, instant.UtcTicks);
+
+    public override DateTimeOffset GetUtcNow() => Interlocked.Read(ref _pinnedTicks) is not 0 and var pinned
+        ? new DateTimeOffset(pinned, TimeSpan.Zero)
+        : base.GetUtcNow().AddTicks(Interlocked.Add(ref _aheadTicks, Interlocked.Read(ref _stepTicks)));
 
     public void Advance(TimeSpan by) => Interlocked.Add(ref _aheadTicks, by.Ticks);
 }

@@ -45,6 +45,7 @@ public sealed class TestExchange : IAsyncLifetime
     private readonly ConcurrentDictionary<SpiffeId, Lazy<CallInvoker>> _bare = new();
     private readonly CallLimits _limits;
     private readonly string _folder;
+    private bool _isTraced;
     private ECDsa? _tokenKey;
     private WebApplication? _app;
     private Composition? _composition;
@@ -81,16 +82,17 @@ public sealed class TestExchange : IAsyncLifetime
 
     /// <summary>A server of one's own, for a test that turns the clock, fills the disk or suspends members.</summary>
     /// <param name="folder">Data of an earlier one that was stopped; null: fresh data.</param>
-    internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null)
+    /// <param name="isTraced">Everything in the process logs all it can, host and libraries too.</param>
+    internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false)
     {
-        var exchange = new TestExchange(limits ?? new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder);
+        var exchange = new TestExchange(limits ?? new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder) { _isTraced = isTraced };
         await exchange.InitializeAsync();
         return exchange;
     }
 
     public async ValueTask InitializeAsync()
     {
-        Log.Logger = ServerOutput.Logger;
+        Log.Logger = _isTraced ? ServerOutput.Traced : ServerOutput.Logger;
         if (!Directory.Exists(_folder)) await CopySeededAsync(_folder);
         for (var attempt = 1; ; attempt++)
         {
@@ -230,9 +232,10 @@ public sealed class TestExchange : IAsyncLifetime
             new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits }, sandbox, Clock);
         StartRules.Require(_options.Problems());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Sandbox", ContentRootPath = AppContext.BaseDirectory });
-        builder.Logging.ClearProviders().AddSerilog(ServerOutput.Logger);
-        builder.Logging.SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
-        using var logging = new Serilog.Extensions.Logging.SerilogLoggerFactory(ServerOutput.Logger);
+        builder.Logging.ClearProviders().AddSerilog(Log.Logger);
+        builder.Logging.SetMinimumLevel(_isTraced ? LogLevel.Trace : LogLevel.Debug);
+        if (!_isTraced) builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        using var logging = new Serilog.Extensions.Logging.SerilogLoggerFactory(Log.Logger);
         var log = logging.CreateLogger("SafetyNet.Exchange");
         var composition = _composition = new Composition(_options, Clock, log, stop: () => { });
         if (seed)

@@ -43,4 +43,18 @@ public sealed class ReferralLeakTests(TestExchange exchange) : WireTests(exchang
         var inVain = await The.Police.AskInVainAsync(to => to.Referrals.CreateReferralAsync(Some.Referral(The.Police, "no-such-unit", child)));
         Assert.Single(Exchange.RecordOf(inVain.Receipt!).Subjects);
     }
+
+    [Fact]
+    [Trait("Rule", "R-NTK-15")]
+    public async Task Bug_a_receiver_could_get_a_referral_that_had_ended_but_not_find_it_in_its_list()
+    {
+        var receiver = The.WanhuaCentre.Colleague("W0399");
+        var referral = await The.School.RefersAsync(receiver, Some.Stranger());
+        await receiver.MovesAsync(referral.ReferralId, Wire.ReferralAction.See, Wire.ReferralAction.Decline);
+
+        var got = await receiver.ReadsAsync(referral.ReferralId);
+        var listed = await receiver.AskAsync(to => to.Referrals.ListReferralsAsync(new() { Context = receiver.Context(), State = Wire.ReferralState.Declined }));
+        Assert.Equal(got, Assert.Single(listed.Referrals, r => r.ReferralId == referral.ReferralId));
+        Assert.Equal(new Wire.ReferralSubject(), Assert.Single(got.Subjects));
+    }
 }

@@ -1,0 +1,160 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using SafetyNet.Exchange.Tests.Hosting;
+
+namespace SafetyNet.Exchange.Tests.Existence;
+
+/// <summary>Ids and keys that a caller may have got hold of, or made up.</summary>
+internal sealed record Ids(string Referral, string Case, string NationalId, string Name, string BirthDate, string Person, string Decision)
+{
+    public string Conference { get; init; } = "";
+
+    public string Correction { get; init; } = "";
+
+    public string Grant { get; init; } = "";
+
+    public string BreakGlass { get; init; } = "";
+}
+
+/// <summary>Every method of the contract that takes an id or a key, and how somebody without a part in it asks by it.</summary>
+internal static class Asked
+{
+    public static readonly IReadOnlyDictionary<string, Func<Party, Ids, IMessage[]>> Entries = new Dictionary<string, Func<Party, Ids, IMessage[]>>(StringComparer.Ordinal)
+    {
+        ["ReferralService/GetReferral"] = (by, ids) => [new Wire.GetReferralRequest { Context = by.Context(), ReferralId = ids.Referral }],
+        ["ReferralService/MarkReferralSeen"] = (by, ids) => [new Wire.MarkReferralSeenRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/AcceptReferral"] = (by, ids) => [new Wire.AcceptReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/ReturnReferral"] = (by, ids) =>
+            [new Wire.ReturnReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, Missing = { Wire.MissingPart.Contact } }],
+        ["ReferralService/ResubmitReferral"] = (by, ids) => [new Wire.ResubmitReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/DeclineReferral"] = (by, ids) =>
+            [new Wire.DeclineReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, Reason = Wire.DeclineReason.NeedAlreadyMet }],
+        ["ReferralService/WithdrawReferral"] = (by, ids) => [new Wire.WithdrawReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/BeginService"] = (by, ids) => [new Wire.BeginServiceRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralService/CloseReferral"] = (by, ids) =>
+            [new Wire.CloseReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, Outcome = Wire.ReferralOutcome.GoalsMet }],
+        ["ReferralService/CreateReferral"] = (by, ids) =>
+        [
+            Some.Referral(by, "tpe-central-swc", Subject(ids), inCase: ids.Case), Some.Referral(by, "tpe-central-swc", Subject(ids)),
+        ],
+        ["CaseService/OpenCase"] = (by, ids) =>
+        [
+            new Wire.OpenCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral },
+            new Wire.OpenCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, PersonIds = { ids.Person } },
+        ],
+        ["CaseService/GetCase"] = (by, ids) => [new Wire.GetCaseRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case }],
+        ["CaseService/InviteUnit"] = (by, ids) =>
+        [
+            new Wire.InviteUnitRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, UnitId = "tpe-school", Services = { Wire.Article6Service.RightToSchooling }, PersonIds = { ids.Person },
+            },
+        ],
+        ["CaseService/JoinCase"] = (by, ids) => [new Wire.JoinCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case }],
+        ["CaseService/CreateNote"] = (by, ids) => [by.Note(ids.Case, Wire.ConfidentialityClass.CaseNote, "探問")],
+        ["CaseService/MarkOtherParty"] = (by, ids) =>
+            [new Wire.MarkOtherPartyRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, NationalId = ids.NationalId, Reason = "保護令之相對人" }],
+        ["CaseService/SetProtectiveScope"] = (by, ids) =>
+            [new Wire.SetProtectiveScopeRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, UnitId = "tpe-school" }],
+        ["CaseService/ListNotes"] = (by, ids) => [new Wire.ListNotesRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case }],
+        ["HouseholdService/LookUpHousehold"] = (by, ids) =>
+        [
+            LookUp(ids, by.Context(referral: ids.Referral), byName: false), LookUp(ids, by.Context(referral: ids.Referral), byName: true),
+            LookUp(ids, by.Context(inCase: ids.Case), byName: false), LookUp(ids, by.Context(inCase: ids.Case), byName: true),
+        ],
+        ["HouseholdService/ProtectWhereabouts"] = (by, ids) =>
+        [
+            new Wire.ProtectWhereaboutsRequest { Context = by.Context(inCase: ids.Case), RequestId = Some.RequestId(), NationalId = ids.NationalId, Reason = "保護令核發中" },
+        ],
+        ["ConferenceService/ConveneConference"] = (by, ids) => [Convening(by, ids)],
+        ["ConferenceService/AmendConference"] = (by, ids) =>
+        [
+            new Wire.AmendConferenceRequest
+            {
+                Context = by.AtConference(ids.Conference), RequestId = Some.RequestId(), ConferenceId = ids.Conference, Agenda = { Wire.ConfidentialityClass.Identity },
+            },
+        ],
+        ["ConferenceService/InviteToConference"] = (by, ids) =>
+            [new Wire.InviteToConferenceRequest { Context = by.AtConference(ids.Conference), RequestId = Some.RequestId(), ConferenceId = ids.Conference, UnitIds = { "tpe-school" } }],
+        ["ConferenceService/WithdrawInvitation"] = (by, ids) =>
+            [new Wire.WithdrawInvitationRequest { Context = by.AtConference(ids.Conference), RequestId = Some.RequestId(), ConferenceId = ids.Conference, UnitId = "tpe-school" }],
+        ["ConferenceService/GetConference"] = (by, ids) => [new Wire.GetConferenceRequest { Context = by.AtConference(ids.Conference), ConferenceId = ids.Conference }],
+        ["DisclosureService/ListDisclosures"] = (by, ids) =>
+        [
+            new Wire.ListDisclosuresRequest { Context = by.Context(), NationalId = ids.NationalId }, new Wire.ListDisclosuresRequest { Context = by.Context(), PersonId = ids.Person },
+        ],
+        ["DisclosureService/NarrowDisclosure"] = (by, ids) =>
+        [
+            new Wire.NarrowDisclosureRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), Step = Wire.DisclosureStep.Referral, StepId = ids.Referral, ToUnitId = "tpe-school",
+                Classes = { Wire.ConfidentialityClass.Identity },
+            },
+        ],
+        ["DisclosureService/CorrectSharedData"] = (by, ids) =>
+        [
+            new Wire.CorrectSharedDataRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), Step = Wire.DisclosureStep.Referral, StepId = ids.Referral, NationalId = ids.NationalId,
+                ConfidentialityClass = Wire.ConfidentialityClass.EducationRecord, Wrong = "原載為三年級", Right = "應為四年級",
+            },
+        ],
+        ["DisclosureService/GetCorrection"] = (by, ids) => [new Wire.GetCorrectionRequest { Context = by.Context(), CorrectionId = ids.Correction }],
+        ["DisclosureService/AcknowledgeCorrection"] = (by, ids) =>
+            [new Wire.AcknowledgeCorrectionRequest { Context = by.Context(), RequestId = Some.RequestId(), CorrectionId = ids.Correction }],
+        ["GrantService/ApplyForGrant"] = (by, ids) =>
+        [
+            new Wire.ApplyForGrantRequest
+            {
+                Context = Justified(by.Context()), RequestId = Some.RequestId(), NationalId = ids.NationalId, Classes = { Wire.ConfidentialityClass.Identity },
+                Until = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow().AddDays(9)),
+            },
+        ],
+        ["GrantService/DecideGrant"] = (by, ids) =>
+            [new Wire.DecideGrantRequest { Context = by.Context(), RequestId = Some.RequestId(), GrantId = ids.Grant, Action = (Wire.GrantAction)1, Classes = { Wire.ConfidentialityClass.Identity } }],
+        ["GrantService/NarrowGrant"] = (by, ids) =>
+            [new Wire.NarrowGrantRequest { Context = by.Context(), RequestId = Some.RequestId(), GrantId = ids.Grant, Classes = { Wire.ConfidentialityClass.Identity } }],
+        ["GrantService/RevokeGrant"] = (by, ids) =>
+            [new Wire.RevokeGrantRequest { Context = by.Context(), RequestId = Some.RequestId(), GrantId = ids.Grant, Refusal = (Wire.GrantRefusal)1 }],
+        ["GrantService/GetGrant"] = (by, ids) => [new Wire.GetGrantRequest { Context = by.Context(), GrantId = ids.Grant }],
+        ["BreakGlassService/ReviewBreakGlass"] = (by, ids) =>
+        [
+            new Wire.ReviewBreakGlassRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), BreakGlassId = ids.BreakGlass, Verdict = (Wire.BreakGlassVerdict)1, Reason = "查閱紀錄後認屬必要且合於規定之調閱",
+            },
+        ],
+        ["AuditService/ExplainDecision"] = (by, ids) => [new Wire.ExplainDecisionRequest { Context = by.Context(), DecisionId = ids.Decision }],
+    };
+
+    /// <summary>Methods to which existence is told on purpose, and why.</summary>
+    public static readonly IReadOnlyDictionary<string, string> ToldOnPurpose = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["BreakGlassService/BreakGlass"] = "in a danger the caller is told at once; it is noticed, reviewed and counted (docs/decisions/0009)",
+        ["PolicyService/ActivatePolicy"] = "proposals are no personal data; two officers talk about them",
+        ["PolicyService/GetPolicy"] = "every member may read a policy, proposed or in force",
+        ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
+    };
+
+    /// <summary>The request has a field, however deep, by which something or somebody is found.</summary>
+    public static bool TakesAnId(MessageDescriptor request) => request.Fields.InDeclarationOrder().Any(field =>
+        field.Name is not ("context" or "request_id" or "page_token") && (field.FieldType == FieldType.Message
+            ? field.MessageType.File.Package == "safetynet.exchange.v1" && (field.MessageType == Wire.NameAndBirthDate.Descriptor || TakesAnId(field.MessageType))
+            : field.GetOptions()?.GetExtension(Wire.OptionsExtensions.Rules) is { Format: Wire.TextFormat.Uuid or Wire.TextFormat.NationalId }));
+
+    private static Wire.LookUpHouseholdRequest LookUp(Ids ids, Wire.AccessContext context, bool byName) => byName
+        ? new Wire.LookUpHouseholdRequest { Context = context, NameAndBirthDate = new() { Name = ids.Name, BirthDate = ids.BirthDate } }
+        : new Wire.LookUpHouseholdRequest { Context = context, NationalId = ids.NationalId };
+
+    private static Wire.ConveneConferenceRequest Convening(Party by, Ids ids) =>
+        new(by.Conference(ids.Case, TimeProvider.System.GetUtcNow().AddDays(3), [], Wire.ConfidentialityClass.Identity)) { UnitIds = { "tpe-school" } };
+
+    private static Wire.AccessContext Justified(Wire.AccessContext context)
+    {
+        context.Justification = "協尋行方不明兒少，需向主責單位了解最近聯繫情形";
+        return context;
+    }
+
+    // The words of the caller are the same; only the number is known or not.
+    private static Wire.ReferralSubject Subject(Ids ids) => new() { NationalId = ids.NationalId, Name = "測試某", BirthDate = "2014-05-06" };
+}

@@ -1,0 +1,116 @@
+using Google.Protobuf;
+using SafetyNet.Exchange.Tests.Hosting;
+
+namespace SafetyNet.Exchange.Tests.Worlds;
+
+/// <summary>The read methods whose answers are not of one world: the registry and the log, each compared with what it is read from.</summary>
+internal static class CommonWalk
+{
+    public static readonly IReadOnlyDictionary<string, Func<TestExchange, The, Task>> Entries = new Dictionary<string, Func<TestExchange, The, Task>>(StringComparer.Ordinal)
+    {
+        ["MemberService/GetSelf"] = GetSelfAsync,
+        ["MemberService/ListUnits"] = ListUnitsAsync,
+        ["AuditService/ListAccesses"] = ListAccessesAsync,
+        ["AuditService/GetCheckpoint"] = GetCheckpointAsync,
+        ["AuditService/GetInclusionProof"] = GetInclusionProofAsync,
+        ["AuditService/GetConsistencyProof"] = GetConsistencyProofAsync,
+        ["AuditService/ReadLog"] = ReadLogAsync,
+        ["BreakGlassService/ListBreakGlassReviews"] = ListReviewsAsync,
+        ["PolicyService/GetPolicy"] = GetPolicyAsync,
+        ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
+    };
+
+    private static async Task GetSelfAsync(TestExchange exchange, The the)
+    {
+        var self = await the.Centre.AskAsync(to => to.Members.GetSelfAsync(new() { Context = the.Centre.Context() }));
+        Assert.Equal(exchange.Composition.Members.Units.Where(u => u.Agency.Code == "dosw" && u.Agency.Jurisdiction == Wire.Jurisdiction.Tpe).Select(u => u.UnitId).Order(StringComparer.Ordinal),
+            self.Units.Select(u => u.UnitId));
+    }
+
+    private static async Task ListUnitsAsync(TestExchange exchange, The the)
+    {
+        var expected = exchange.Composition.Members.Units.Where(u => u.Agency.Jurisdiction == Wire.Jurisdiction.Tao && u.IsActive).OrderBy(u => u.UnitId, StringComparer.Ordinal)
+            .Select(u =>
+            {
+                var shown = u.Registered.Clone();
+                shown.BatchJobs.Clear();
+                return shown;
+            }).ToList();
+        foreach (var size in (int[])[1, 2, 100])
+        {
+            var (listed, token) = (new List<Wire.Unit>(), "");
+            do
+            {
+                var page = await the.School.AskAsync(to => to.Members.ListUnitsAsync(new() { Context = the.School.Context(), Jurisdiction = Wire.Jurisdiction.Tao, PageSize = size, PageToken = token }));
+                listed.AddRange(page.Units);
+                token = page.NextPageToken;
+            }
+            while (token.Length > 0);
+            Assert.Equal(expected, listed);
+        }
+    }
+
+    private static async Task ListAccessesAsync(TestExchange exchange, The the)
+    {
+        var person = Hosting.Some.Stranger();
+        for (var i = 0; i < 5; i++) await the.School.RefersAsync(the.Centre, person);
+        var pseudonym = exchange.Composition.Vault.Pseudonyms.OfNationalId(person.NationalId);
+        var expected = exchange.RecordsFrom(0).Where(r => r.Subjects.Contains(pseudonym)).Select(r => r.DecisionId).Reverse().ToList();
+        Assert.Equal(5, expected.Count);
+        foreach (var size in (int[])[1, 2, 100])
+        {
+            var (listed, token) = (new List<string>(), "");
+            do
+            {
+                var page = await the.Officer.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = the.Officer.Context(), Pseudonym = pseudonym, PageSize = size, PageToken = token }));
+                listed.AddRange(page.Entries.Select(e => e.Record.DecisionId));
+                token = page.NextPageToken;
+            }
+            while (token.Length > 0);
+            // The officer's own look-ups are records about the person too.
+            Assert.Equal(expected, listed.Where(expected.Contains));
+        }
+    }
+
+    private static async Task GetCheckpointAsync(TestExchange exchange, The the)
+    {
+        var told = await the.School.AskAsync(to => to.Audit.GetCheckpointAsync(new() { Context = the.School.Context() }));
+        Assert.Equal(System.Text.Encoding.UTF8.GetString(exchange.Composition.Log.Published!.Note), told.Note);
+    }
+
+    private static async Task GetInclusionProofAsync(TestExchange exchange, The the)
+    {
+        var told = await the.School.AskAsync(to => to.Audit.GetInclusionProofAsync(new() { Context = the.School.Context(), Position = 3, TreeSize = 9 }));
+        Assert.Equal(exchange.Query("SELECT leaf_hash FROM audit_record WHERE position = 3", r => r.GetFieldValue<byte[]>(0)).Single(), told.RecordHash.ToByteArray());
+    }
+
+    private static async Task GetConsistencyProofAsync(TestExchange exchange, The the) =>
+        Assert.Empty((await the.School.AskAsync(to => to.Audit.GetConsistencyProofAsync(new() { Context = the.School.Context(), FromSize = 9, ToSize = 9 }))).Hashes);
+
+    private static async Task ListReviewsAsync(TestExchange exchange, The the)
+    {
+        foreach (var size in (int[])[1, 2, 100])
+            Assert.Empty((await the.Officer.AskAsync(to => to.BreakGlass.ListBreakGlassReviewsAsync(new() { Context = the.Officer.Context(), PageSize = size }))).Reviews);
+    }
+
+    private static async Task GetPolicyAsync(TestExchange exchange, The the)
+    {
+        var told = await the.School.FindsPolicyInForceAsync();
+        Assert.Equal((exchange.Composition.Policy.Current.Revision, exchange.Composition.Policy.Current.Sha256), (told.Revision, told.Sha256));
+    }
+
+    private static async Task ListExpiringBasesAsync(TestExchange exchange, The the)
+    {
+        var told = await the.Officer.AskAsync(to => to.Policies.ListExpiringBasesAsync(new() { Context = the.Officer.Context() }));
+        Assert.Equal(exchange.Composition.Policy.Current.Revision, told.PolicyRevision);
+    }
+
+    private static async Task ReadLogAsync(TestExchange exchange, The the)
+    {
+        var end = exchange.RecordCount();
+        using var reading = the.Officer.Channel.Audit.ReadLog(new() { Context = the.Officer.Context(), End = (ulong)end });
+        var read = new List<ByteString>();
+        while (await reading.ResponseStream.MoveNext(TestContext.Current.CancellationToken)) read.AddRange(reading.ResponseStream.Current.Records);
+        Assert.Equal(exchange.Query("SELECT body FROM audit_record WHERE position < $0 ORDER BY position", r => ByteString.CopyFrom(r.GetFieldValue<byte[]>(0)), end), read);
+    }
+}
