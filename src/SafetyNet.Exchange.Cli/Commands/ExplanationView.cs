@@ -58,7 +58,7 @@ internal static class ExplanationView
     }
 
     private static void WriteQuestion(
-        TextWriter output, int number, Wire.DecidedQuestion question, IReadOnlyCollection<string> rules, ExplanationWords words)
+        TextWriter output, int number, Wire.DecidedQuestion question, Google.Protobuf.Collections.RepeatedField<string> rules, ExplanationWords words)
     {
         output.WriteLine($"  {words.Question} {number}");
         Line(output, words.Relationship, words.Of(question.Relationships), "    ");

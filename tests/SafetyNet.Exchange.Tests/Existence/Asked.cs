@@ -130,7 +130,7 @@ internal static class Asked
     /// <summary>Methods to which existence is told on purpose, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> ToldOnPurpose = new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        ["BreakGlassService/BreakGlass"] = "in a danger the caller is told at once; it is noticed, reviewed and counted (docs/decisions/0009)",
+        ["BreakGlassService/BreakGlass"] = "in a danger the caller is told at once; it is noticed, reviewed and counted (docs/decisions/0010)",
         ["PolicyService/ActivatePolicy"] = "proposals are no personal data; two officers talk about them",
         ["PolicyService/GetPolicy"] = "every member may read a policy, proposed or in force",
         ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
