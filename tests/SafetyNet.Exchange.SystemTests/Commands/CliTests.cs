@@ -132,7 +132,7 @@ public sealed class CliTests(SandboxFixture fixture) : IClassFixture<SandboxFixt
     public async Task Explain_tells_a_decision_to_its_caller_in_either_language_and_its_inputs_to_an_officer()
     {
         var refused = await RunAsync(["call", "ReferralService/GetReferral", "--as", "tpe-edu", "--data", """{"referralId":"0192f0a0-0000-7000-8000-000000000001"}""", .. _sandbox.CliOptions]);
-        var decision = System.Text.RegularExpressions.Regex.Match(refused.Errors, "decision +([0-9a-f-]{36})", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)).Groups[1].Value;
+        var decision = System.Text.RegularExpressions.Regex.Match(refused.Errors, "decision +(?<id>[0-9a-f-]{36})", System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)).Groups["id"].Value;
         Assert.Equal(36, decision.Length);
 
         var english = await RunAsync(["explain", decision, "--as", "tpe-edu", .. _sandbox.CliOptions]);

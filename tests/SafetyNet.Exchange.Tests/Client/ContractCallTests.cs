@@ -22,13 +22,6 @@ public sealed class ContractCallTests
     public void A_call_that_the_contract_does_not_have_is_not_found() => Assert.Null(ContractMethods.Find("ReferralService/Delete"));
 
     [Fact]
-    public void Every_service_of_the_contract_is_among_the_calls() =>
-        Assert.Equal(
-            ["AuditService", "BreakGlassService", "CaseService", "ConferenceService", "DisclosureService", "GrantService", "HouseholdService", "InboxService", "MemberService",
-                "PolicyService", "ReferralService"],
-            ContractMethods.All.Select(method => method.Service.Name).Distinct().Order(StringComparer.Ordinal));
-
-    [Fact]
     public void A_request_is_completed_with_context_and_request_id()
     {
         var method = ContractMethods.Find("ReferralService/AcceptReferral")!;
