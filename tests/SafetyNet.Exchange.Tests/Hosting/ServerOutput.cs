@@ -43,6 +43,8 @@ internal sealed class ServerOutput : ILogEventSink
         var properties = string.Join(' ', logEvent.Properties.Select(p => $"{p.Key}={p.Value}"));
         var line = $"{logEvent.Level} {logEvent.RenderMessage(CultureInfo.InvariantCulture)} {properties} {logEvent.Exception}";
         _lines.Enqueue(line);
-        if (logEvent.Level >= LogEventLevel.Error) _errors.Enqueue(line);
+        // A client that takes its call back before it was read is no error of the server, though the framework calls it one.
+        var hasLeft = logEvent.Exception is IOException { Message: "The client reset the request stream." };
+        if (logEvent.Level >= LogEventLevel.Error && !hasLeft) _errors.Enqueue(line);
     }
 }

@@ -8,16 +8,17 @@ namespace SafetyNet.Exchange.Tests.Worlds;
 
 /// <summary>
 /// The worlds against a server into which mistakes were planted (SafetyNet.Exchange.SystemTests/SeededBugs). Run there, in a process whose server has the switches;
-/// the server that is built here has none.
+/// the server that is built here has none, and no difference.
 /// </summary>
 public sealed class SeededWorlds(TestExchange exchange) : WireTests(exchange)
 {
     private const int Count = 14;
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Each_planted_mistake_makes_a_difference()
     {
-        var planted = typeof(Composition).Assembly.GetType("SafetyNet.Exchange.Server.SeededBugs", throwOnError: true)!.GetField("Planted")!;
+        var planted = typeof(Composition).Assembly.GetType("SafetyNet.Exchange.Server.SeededBugs")?.GetField("Planted");
+        string[] names = planted is null ? [] : Environment.GetEnvironmentVariable("SAFETYNET_SEEDED_BUGS")!.Split(',');
         await using var own = await TestExchange.StartAsync();
         await WorldBuilder.RegisterAsync(own, Count);
         var end = own.Clock.GetUtcNow().AddMinutes(20);
@@ -27,15 +28,17 @@ public sealed class SeededWorlds(TestExchange exchange) : WireTests(exchange)
         own.Clock.PinAt(end);
 
         var found = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
-        foreach (var name in Environment.GetEnvironmentVariable("SAFETYNET_SEEDED_BUGS")!.Split(',').Prepend(""))
+        foreach (var name in names.Prepend(""))
         {
-            planted.SetValue(null, name);
+            planted?.SetValue(null, name);
             found[name] = await DifferencesAsync(own, worlds, end, all: name.Length == 0);
-            planted.SetValue(null, "");
+            planted?.SetValue(null, "");
             ServerOutput.TakeErrors();
         }
 
-        await File.WriteAllTextAsync(Environment.GetEnvironmentVariable("SAFETYNET_SEEDED_REPORT")!, JsonSerializer.Serialize(found), TestContext.Current.CancellationToken);
+        if (Environment.GetEnvironmentVariable("SAFETYNET_SEEDED_REPORT") is { } report)
+            await File.WriteAllTextAsync(report, JsonSerializer.Serialize(found), TestContext.Current.CancellationToken);
+        if (planted is null) Assert.Empty(found[""]);
     }
 
     /// <summary>The first differences, or all there are.</summary>
