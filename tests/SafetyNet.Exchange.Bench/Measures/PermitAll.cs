@@ -14,7 +14,8 @@ internal static class PermitAll
     {
         var rules = JsonNode.Parse(NeedToKnowPolicy.ReadBuiltIn(NeedToKnowPolicy.RulesFile))!;
         var bases = JsonNode.Parse(NeedToKnowPolicy.ReadBuiltIn(NeedToKnowPolicy.BasesFile))!;
-        rules["revision"] = bases["revision"] = inForce.RevisionNumber + 1;
+        rules["revision"] = inForce.RevisionNumber + 1;
+        bases["revision"] = inForce.RevisionNumber + 1;
         rules["rules"] = new JsonArray(new JsonObject
         {
             ["id"] = "NTK-ALL",
