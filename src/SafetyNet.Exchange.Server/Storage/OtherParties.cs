@@ -8,7 +8,8 @@ internal static class OtherParties
 {
     /// <summary>
     /// Steps of unit $1 that have the other party of a case for a person, where that case is about person $0 or somebody who lives there: a scope in any open case, an
-    /// open referral addressed to it. The primary unit of that very case answers for both sides and does not count.
+    /// open referral addressed to it. The primary unit of that very case answers for both sides and does not count. CROSS JOIN keeps the order of the tables: from the
+    /// person outwards, never through all that is addressed to the unit.
     /// </summary>
     private const string Steps = """
         WITH home (id) AS (
@@ -21,8 +22,8 @@ internal static class OtherParties
         SELECT part.person_ids, opposite.id FROM opposite JOIN case_subject AS o ON o.person_id = opposite.id AND o.is_open = 1
           JOIN case_participant AS part ON part.case_id = o.case_id AND part.unit_id = $1 AND part.role IN (1, 2)
         UNION ALL
-        SELECT x'', opposite.id FROM opposite JOIN referral_subject AS o ON o.person_id = opposite.id
-          JOIN referral AS r ON r.referral_id = o.referral_id AND r.to_unit_id = $1 AND r.state IN (1, 2, 3, 4, 7)
+        SELECT x'', opposite.id FROM opposite CROSS JOIN referral_subject AS o ON o.person_id = opposite.id
+          CROSS JOIN referral AS r ON r.referral_id = o.referral_id AND r.to_unit_id = $1 AND r.state IN (1, 2, 3, 4, 7)
         """;
 
     /// <summary>Does the unit serve the other party of a case that is about this person, or about somebody of the person's household?</summary>

@@ -24,6 +24,9 @@ internal sealed class ReadSession : IDisposable
     /// <summary>EF Core over this snapshot, without change tracking.</summary>
     public ExchangeDb Db => _db ??= SqliteStore.ContextOn(_connection);
 
+    /// <summary>Statements that ran through this session, each prepared once.</summary>
+    public IReadOnlyCollection<string> Statements => _commands.Keys;
+
     public void Begin() => _begin.Run();
 
     /// <summary>Runs a constant statement with its values in the order of its parameters $0, $1 ...</summary>

@@ -1,0 +1,56 @@
+using System.Text.RegularExpressions;
+using SafetyNet.Exchange.Server.Storage;
+using SafetyNet.Exchange.Tests.Hosting;
+using Family = SafetyNet.Exchange.Server.Storage.Family;
+
+namespace SafetyNet.Exchange.Tests.Storage;
+
+/// <summary>The statements of a look-up find what they ask for by an index: what they cost grows neither with the persons nor with the work of a unit.</summary>
+public sealed partial class QueryPlanTests(TestExchange exchange) : WireTests(exchange)
+{
+    /// <summary>What a statement makes itself of a few rows, and may go through from end to end.</summary>
+    private static readonly string[] Made = ["kin", "nearest", "home", "opposite", "reached", "CONSTANT"];
+
+    [Fact]
+    public void Bug_a_look_up_went_through_all_referrals_to_the_unit()
+    {
+        var family = Some.Family();
+        var (id, index) = (family.Child.Id, Exchange.Composition.Vault.Index.OfNationalId(family.Child.NationalId.Canonical));
+        using var session = Exchange.Composition.Store.Read();
+        Assert.NotNull(Family.Read(session, Exchange.Composition.Vault, family.Child.NationalId.Canonical));
+        session.OpenNamesakes(Exchange.Composition.Vault, index, out _);
+        session.HasProtected([id]);
+        session.ServesOtherParty(The.Centre.UnitId, id);
+        foreach (var step in (Step[])[new(id, null, null, null, null), new(null, id, null, null, null), new(null, null, id, null, null), new(null, null, null, id, null), new(null, null, null, null, id)])
+        {
+            Reach.OfNationalId(session, The.Centre.UnitId, step, index);
+            Reach.OfName(session, The.Centre.UnitId, step, index);
+        }
+
+        // Sessions are pooled: statements of the log and of inboxes may have run through this one before.
+        var statements = session.Statements.Where(sql => !sql.Contains(" audit_", StringComparison.Ordinal) && !sql.Contains(" inbox", StringComparison.Ordinal)).ToList();
+        Assert.InRange(statements.Count, 20, 60);
+        var walks = new List<string>();
+        foreach (var sql in statements)
+        {
+            var parameters = Parameter().Matches(sql).Select(m => m.Value).Distinct(StringComparer.Ordinal).Count();
+            using var plan = session.Query($"EXPLAIN QUERY PLAN {sql}", new object[parameters].Select(_ => (object)DBNull.Value).ToArray());
+            while (plan.Read())
+            {
+                var line = plan.GetString(3);
+                if (IsWalk(line)) walks.Add($"{line}: {sql}");
+            }
+        }
+
+        Assert.Empty(walks);
+    }
+
+    /// <summary>The engine goes through a table from end to end, or through all that a unit has.</summary>
+    private static bool IsWalk(string line) =>
+        (line.StartsWith("SCAN ", StringComparison.Ordinal) && !Made.Contains(line.Split(' ')[1], StringComparer.Ordinal))
+        || line.Contains("unit_id=?)", StringComparison.Ordinal) && !line.Contains(" AND ", StringComparison.Ordinal)
+        || line.Contains(" AUTOMATIC ", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"\$\d", RegexOptions.None, 1000)]
+    private static partial Regex Parameter();
+}
