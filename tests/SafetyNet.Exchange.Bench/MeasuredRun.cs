@@ -14,7 +14,10 @@ internal sealed class MeasuredRun
 {
     private const string Alone = ", one in flight";
     private const long WarmCalls = 20_000;
-    private const int MostWarmUps = 6;
+    private const int MostWarmUps = 12;
+
+    /// <summary>Share of a server's processor time that may still go into compiling when it counts as warm.</summary>
+    private const double StillCompiling = 0.01;
 
     private readonly BenchOptions _options;
     private readonly Servers _servers;
@@ -64,15 +67,16 @@ internal sealed class MeasuredRun
         var records = await run.RecordsAsync(cancellation) - before;
         var reading = await servers.Of(Order.LookUp).ReadAsync(cancellation);
         return new Findings(startedAt, Environment.CommandLine, Environment.ProcessorCount, await LoadAverageAsync(cancellation), options.Persons, options.Rounds, options.Seconds,
-            options.Connections, options.InFlight, run._requestBytes, run._answerBytes, run._rowBytes, Spread.Of(Enumerable.Range(1, options.Rounds).Select(run.FlushMicros)).Median, reading.ServerGarbageCollection,
+            options.Connections, options.InFlight, run._requestBytes, run._answerBytes, run._rowBytes, Spread.Of(run._samples.Where(s => s.Case == Order.Raw + Alone).Select(s => s.P50Micros)).Median, reading.ServerGarbageCollection,
             run._samples, run.Figures(), new AuditBalance(run._answers, records));
     }
 
     private async Task RoundsAsync(IAnsiConsole talk, CancellationToken cancellation)
     {
-        string[] crowded = [Order.LookUp, Order.LookUpPermitAll, Order.Echo, Order.Create, Order.Raw, Order.LookUpSmall];
+        bool IsRun(string name) => _options.Only.Count == 0 || _options.Only.Contains(name, StringComparer.Ordinal);
+        string[] crowded = [.. Order.Cases.Where(IsRun)];
         // A raw insert alone is one flush of the engine and little else: the unit in which added latency is told.
-        string[] alone = [Order.Raw, Order.Echo, Order.LookUp, Order.LookUpPermitAll, Order.Create];
+        string[] alone = [.. ((string[])[Order.Raw, Order.Echo, Order.LookUp, Order.LookUpPermitAll, Order.Create]).Where(IsRun)];
         await talk.Progress().AutoClear(true).StartAsync(async progress =>
         {
             var bar = progress.AddTask("warm-up", maxValue: crowded.Length + (_options.Rounds * (crowded.Length + alone.Length)));
@@ -105,14 +109,19 @@ internal sealed class MeasuredRun
     }
 
     /// <summary>
-    /// For the set time, then until enough calls have run for the compiler to have done its last work on them: on a busy machine the time alone measures
+    /// For the set time, then until enough calls have run and the compiler has done its last work on them: on a busy machine the time alone measures
     /// code that is still being compiled. A smoke run takes the time alone.
     /// </summary>
     private async Task WarmUpAsync(string name, CancellationToken cancellation)
     {
-        var calls = 0L;
-        for (var turn = 1; turn <= MostWarmUps && (turn == 1 || (calls < WarmCalls && _options.WarmUpSeconds >= 5)); turn++)
+        var (calls, isWarm) = (0L, false);
+        for (var turn = 1; turn <= MostWarmUps && (turn == 1 || (!isWarm && _options.WarmUpSeconds >= 5)); turn++)
+        {
+            var before = await _servers.Of(name).ReadAsync(cancellation);
             calls += (await RunAsync(name, _options.WarmUpSeconds, _options.Connections, _options.InFlight, cancellation)).Calls;
+            var after = await _servers.Of(name).ReadAsync(cancellation);
+            isWarm = calls >= WarmCalls && after.CompileMicros - before.CompileMicros < StillCompiling * (after.CpuMicros - before.CpuMicros);
+        }
     }
 
     private async Task<Sample> SampleAsync(string name, string as_, int round, double seconds, int connections, int inFlight, CancellationToken cancellation)
@@ -140,25 +149,33 @@ internal sealed class MeasuredRun
         (await _servers.Of(Order.LookUp).ReadAsync(cancellation)).Records + (await _servers.Of(Order.LookUpSmall).ReadAsync(cancellation)).Records
         + (await _servers.Of(Order.LookUpPermitAll).ReadAsync(cancellation)).Records;
 
-    private IReadOnlyList<Figure> Figures()
+    /// <summary>The figures whose cases were run.</summary>
+    private List<Figure> Figures()
     {
-        return
-        [
-            new("look-up / echo, rate", Each(Order.LookUp, Order.Echo, (a, b) => a.Rate / b.Rate), 0.60),
-            new("echo / look-up, server CPU a call", Each(Order.Echo, Order.LookUp, (a, b) => a.CpuMicros / b.CpuMicros)),
-            new("look-up / echo, bytes allocated a call", Each(Order.LookUp, Order.Echo, (a, b) => a.AllocatedBytes / b.AllocatedBytes), 1.9, IsCeiling: true),
-            new("create referral / look-up, rate", Each(Order.Create, Order.LookUp, (a, b) => a.Rate / b.Rate), 0.70),
-            new("create referral / raw insert, rate", Each(Order.Create, Order.Raw, (a, b) => a.Rate / b.Rate)),
-            new("look-up / raw insert, rate", Each(Order.LookUp, Order.Raw, (a, b) => a.Rate / b.Rate)),
-            new("look-ups that share a flush", Each(Order.LookUp, Order.LookUp, (a, _) => 1 / a.Flushes)),
-            new("added latency of one look-up in flight / flush", Each(Order.LookUp + Alone, Order.Echo + Alone, (a, b) => (a.P50Micros - b.P50Micros) / FlushMicros(a.Round)), 2.5, IsCeiling: true),
-            new("added by deciding to a look-up in flight alone, % of its p50", Each(Order.LookUp + Alone, Order.LookUpPermitAll + Alone, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros), 5, IsCeiling: true),
-            new("added by deciding to a look-up among many, % of its p50", Each(Order.LookUp, Order.LookUpPermitAll, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros), 5, IsCeiling: true),
-            new("added by deciding to a look-up, % of its server CPU", Each(Order.LookUp, Order.LookUpPermitAll, (a, b) => 100 * (a.CpuMicros - b.CpuMicros) / a.CpuMicros)),
-            new("decisions a second, one thread", Spread.Of(_decisions.Select(d => d.DecisionsPerSecond))),
-            new("redacting a look-up's answer, µs", Spread.Of(_decisions.Select(d => d.RedactionMicros))),
-            new("growth exponent of look-up CPU with the data", Each(Order.LookUp, Order.LookUpSmall, (a, b) => Math.Log10(a.CpuMicros / b.CpuMicros))),
-        ];
+        var figures = new List<Figure>();
+        Add("look-up / echo, rate", Order.LookUp, Order.Echo, (a, b) => a.Rate / b.Rate, 0.60);
+        Add("echo / look-up, server CPU a call", Order.Echo, Order.LookUp, (a, b) => a.CpuMicros / b.CpuMicros);
+        Add("look-up / echo, bytes allocated a call", Order.LookUp, Order.Echo, (a, b) => a.AllocatedBytes / b.AllocatedBytes, 1.9, isCeiling: true);
+        Add("create referral / look-up, rate", Order.Create, Order.LookUp, (a, b) => a.Rate / b.Rate, 0.70);
+        Add("create referral / raw insert, rate", Order.Create, Order.Raw, (a, b) => a.Rate / b.Rate);
+        Add("look-up / raw insert, rate", Order.LookUp, Order.Raw, (a, b) => a.Rate / b.Rate);
+        Add("look-ups that share a flush", Order.LookUp, Order.LookUp, (a, _) => 1 / a.Flushes);
+        if (Has(Order.Raw + Alone))
+            Add("added latency of one look-up in flight / flush", Order.LookUp + Alone, Order.Echo + Alone, (a, b) => (a.P50Micros - b.P50Micros) / FlushMicros(a.Round), 2.5, isCeiling: true);
+        Add("added by deciding to a look-up in flight alone, % of its p50", Order.LookUp + Alone, Order.LookUpPermitAll + Alone, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros, 5, isCeiling: true);
+        Add("added by deciding to a look-up among many, % of its p50", Order.LookUp, Order.LookUpPermitAll, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros, 5, isCeiling: true);
+        Add("added by deciding to a look-up, % of its server CPU", Order.LookUp, Order.LookUpPermitAll, (a, b) => 100 * (a.CpuMicros - b.CpuMicros) / a.CpuMicros);
+        figures.Add(new("decisions a second, one thread", Spread.Of(_decisions.Select(d => d.DecisionsPerSecond))));
+        figures.Add(new("redacting a look-up's answer, µs", Spread.Of(_decisions.Select(d => d.RedactionMicros))));
+        Add("growth exponent of look-up CPU with the data", Order.LookUp, Order.LookUpSmall, (a, b) => Math.Log10(a.CpuMicros / b.CpuMicros));
+        return figures;
+
+        void Add(string name, string first, string second, Func<Sample, Sample, double> value, double? goal = null, bool isCeiling = false)
+        {
+            if (Has(first) && Has(second)) figures.Add(new Figure(name, Each(first, second, value), goal, isCeiling));
+        }
+
+        bool Has(string name) => _samples.Exists(sample => sample.Case == name);
     }
 
     private double FlushMicros(int round) => _samples.Single(s => s.Round == round && s.Case == Order.Raw + Alone).P50Micros;

@@ -13,10 +13,11 @@ var warmUp = new Option<double>("--warm-up") { Description = "Length of the warm
 var connections = new Option<int>("--connections") { Description = "Connections of the load process to each server", DefaultValueFactory = _ => 4 };
 var inFlight = new Option<int>("--in-flight") { Description = "Calls in flight on each connection", DefaultValueFactory = _ => 50 };
 var data = new Option<string>("--data") { Description = "Folder of the seeded databases, made once and kept", DefaultValueFactory = _ => BenchOptions.DefaultFolder };
+var only = new Option<string[]>("--only") { Description = "A case to run, by the name that the report gives it; several times for several. Default: all. Figures that need another case are left out", DefaultValueFactory = _ => [] };
 var json = new Option<string?>("--json") { Description = "Also writes the figures as JSON to a file; `-`: JSON to standard output and nothing else" };
 var root = new RootCommand("Measures the exchange against bare baselines in one run: ratios, latency, server CPU, bytes and flushes per call. Build it with -c Release.")
 {
-    persons, rounds, seconds, warmUp, connections, inFlight, data, json,
+    persons, rounds, seconds, warmUp, connections, inFlight, data, only, json,
 };
 root.SetAction(async (parsed, cancellation) =>
 {
@@ -25,7 +26,7 @@ root.SetAction(async (parsed, cancellation) =>
     {
         Persons = parsed.GetValue(persons), Rounds = parsed.GetValue(rounds), Seconds = each, Connections = parsed.GetValue(connections),
         WarmUpSeconds = parsed.GetValue(warmUp) is >= 0 and var given ? given : each < 2 ? each : 5,
-        InFlight = parsed.GetValue(inFlight), Folder = parsed.GetValue(data)!, Json = parsed.GetValue(json),
+        InFlight = parsed.GetValue(inFlight), Folder = parsed.GetValue(data)!, Only = parsed.GetValue(only)!, Json = parsed.GetValue(json),
     };
     if (options.Problem() is { } problem)
     {

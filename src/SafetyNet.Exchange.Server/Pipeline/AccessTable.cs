@@ -36,7 +36,7 @@ internal static class AccessTable
                     Codes(rule.Purposes, "any"),
                     Codes(rule.Roles, "any"),
                     Codes(rule.UnitKinds, "any"),
-                    Codes(rule.Relationships, "-"),
+                    Codes(rule.Relationships.InTableOrder(), "-"),
                     YesOrNo(rule.PersonalData),
                     rule.ReferenceRequired ? "required" : "-",
                     YesOrNo(rule.ChangesState),

@@ -123,7 +123,7 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     public Decision Decide(in NeedToKnowQuestion question)
     {
         var decision = Consider(question);
-        var related = Rule.Relationships.Count == 0 || !question.Granted.IsEmpty || Rule.Relationships.Any(question.Relationships.Contains);
+        var related = Rule.Relationships.IsEmpty || !question.Granted.IsEmpty || Rule.Relationships.Overlaps(question.Relationships);
         return related && decision.Allowed ? decision : throw new Refusal(Wire.ErrorReason.NotFound);
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Linq.Expressions;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using SafetyNet.Exchange.Server.Policy;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace SafetyNet.Exchange.Server.Pipeline;
@@ -117,7 +118,7 @@ internal sealed record MethodRule
         Purposes = [.. access.Purposes];
         Roles = [.. access.Roles];
         UnitKinds = [.. access.UnitKinds];
-        Relationships = [.. access.Relationships];
+        Relationships = RelationshipSet.Of([.. access.Relationships]);
         PersonalData = access.PersonalData;
         BreakGlass = access.BreakGlass;
         ChangesState = access.ChangesState;
@@ -157,7 +158,7 @@ internal sealed record MethodRule
     public IReadOnlyList<Wire.UnitKind> UnitKinds { get; }
 
     /// <summary>Relationships of which the caller must hold one; empty: none is needed. Judged by the need-to-know decision, not here.</summary>
-    public IReadOnlyList<Wire.Relationship> Relationships { get; }
+    public RelationshipSet Relationships { get; }
 
     public bool PersonalData { get; }
 

@@ -66,7 +66,7 @@ internal sealed class DecidedQuestions
             Ended = question.Holdable.IsEmpty && !holdable.IsEmpty,
         };
         wire.Relationships.Add(question.Relationships.InTableOrder());
-        wire.Facts.Add(FactsOf(question));
+        AddFacts(wire.Facts, question);
         Add(wire.SentClasses, question.Sent);
         Add(wire.SuppliedClasses, question.Supplied);
         Add(wire.AgendaClasses, question.Agenda);
@@ -82,14 +82,14 @@ internal sealed class DecidedQuestions
         if (!classes.IsEmpty) list.Add(classes.InTableOrder());
     }
 
-    private static IEnumerable<Wire.DecisionFact> FactsOf(NeedToKnowQuestion question)
+    private static void AddFacts(Google.Protobuf.Collections.RepeatedField<Wire.DecisionFact> facts, in NeedToKnowQuestion question)
     {
-        if (question.ProtectedAddress) yield return Wire.DecisionFact.ProtectedAddress;
-        if (question.ServesOtherParty) yield return Wire.DecisionFact.ServesOtherParty;
-        if (question.Screening) yield return Wire.DecisionFact.Screening;
-        if (question.HoldsCase) yield return Wire.DecisionFact.HoldsCase;
-        if (question.OwnUnit) yield return Wire.DecisionFact.OwnRecord;
-        if (question.SharedWithCaller) yield return Wire.DecisionFact.SharedWithCaller;
-        if (question.BreakGlass) yield return Wire.DecisionFact.BreakGlass;
+        if (question.ProtectedAddress) facts.Add(Wire.DecisionFact.ProtectedAddress);
+        if (question.ServesOtherParty) facts.Add(Wire.DecisionFact.ServesOtherParty);
+        if (question.Screening) facts.Add(Wire.DecisionFact.Screening);
+        if (question.HoldsCase) facts.Add(Wire.DecisionFact.HoldsCase);
+        if (question.OwnUnit) facts.Add(Wire.DecisionFact.OwnRecord);
+        if (question.SharedWithCaller) facts.Add(Wire.DecisionFact.SharedWithCaller);
+        if (question.BreakGlass) facts.Add(Wire.DecisionFact.BreakGlass);
     }
 }

@@ -32,6 +32,8 @@ internal readonly record struct RelationshipSet(uint Bits)
 
     public bool Contains(Wire.Relationship one) => (Bits & CodeTable.Relationships.BitOf((int)one)) != 0;
 
+    public bool Overlaps(RelationshipSet other) => (Bits & other.Bits) != 0;
+
     public RelationshipSet Without(Wire.Relationship one) => new(Bits & ~CodeTable.Relationships.BitOf((int)one));
 
     public RelationshipSet Without(RelationshipSet other) => new(Bits & ~other.Bits);

@@ -77,7 +77,8 @@ internal static class ExchangeRole
     public static ServerReading Read(long flushes, long records, int rowBytes)
     {
         using var self = Process.GetCurrentProcess();
-        return new ServerReading((long)self.TotalProcessorTime.TotalMicroseconds, GC.GetTotalAllocatedBytes(precise: true), flushes, records, rowBytes, GCSettings.IsServerGC);
+        return new ServerReading((long)self.TotalProcessorTime.TotalMicroseconds, GC.GetTotalAllocatedBytes(precise: true), flushes, records, rowBytes, GCSettings.IsServerGC,
+            (long)JitInfo.GetCompilationTime(currentThread: false).TotalMicroseconds);
     }
 
     private static int RowBytes(SqliteStore store)

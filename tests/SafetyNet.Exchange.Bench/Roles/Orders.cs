@@ -20,6 +20,9 @@ internal sealed record Order(string Case, double Seconds = 0, int Connections = 
     public const string LookUpPermitAll = "look-up, permit all";
     public const string Create = "create referral";
     public const string Raw = "raw insert";
+
+    /// <summary>Every case, in the order of a round.</summary>
+    public static readonly IReadOnlyList<string> Cases = [LookUp, LookUpPermitAll, Echo, Create, Raw, LookUpSmall];
 }
 
 /// <summary>Counters of a server process since its start; two readings around a case give what the case cost.</summary>
@@ -29,7 +32,8 @@ internal sealed record Order(string Case, double Seconds = 0, int Connections = 
 /// <param name="Records">Records in the log.</param>
 /// <param name="RowBytes">Size of what one created referral leaves in the database, mean of the last ones; 0: none yet.</param>
 /// <param name="ServerGarbageCollection">Which collector runs.</param>
-internal sealed record ServerReading(long CpuMicros, long AllocatedBytes, long Flushes, long Records, int RowBytes, bool ServerGarbageCollection);
+/// <param name="CompileMicros">Processor time that went into compiling.</param>
+internal sealed record ServerReading(long CpuMicros, long AllocatedBytes, long Flushes, long Records, int RowBytes, bool ServerGarbageCollection, long CompileMicros);
 
 /// <summary>What a load saw.</summary>
 /// <param name="Calls">Answers, each checked.</param>

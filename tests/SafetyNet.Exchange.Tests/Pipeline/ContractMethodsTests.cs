@@ -21,7 +21,7 @@ public sealed partial class ContractMethodsTests
 
         Assert.Equal("referrals.read", rule.Scope);
         Assert.Equal([Wire.Purpose.ServiceDelivery, Wire.Purpose.CaseCoordination, Wire.Purpose.CrisisResponse], rule.Purposes);
-        Assert.Equal([Wire.Relationship.ReferredTo, Wire.Relationship.Referrer], rule.Relationships);
+        Assert.Equal([Wire.Relationship.ReferredTo, Wire.Relationship.Referrer], rule.Relationships.InTableOrder());
         Assert.True(rule.PersonalData);
         Assert.False(rule.ChangesState);
         Assert.False(rule.ReferenceRequired);
