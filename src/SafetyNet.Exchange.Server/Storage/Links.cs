@@ -58,7 +58,9 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
     /// <summary>A unit is primary of a case, and the case is open.</summary>
     public static bool IsPrimary(ReadSession session, string unitId, Guid caseId)
     {
-        using var reader = session.Query($"SELECT 1 WHERE $1 IN {CasesLed}", unitId, caseId.ToByteArray(true));
+        using var reader = session.Query(
+            "SELECT 1 FROM case_participant AS p JOIN case_file AS c ON c.case_id = p.case_id AND c.state = 1 WHERE p.case_id = $1 AND p.unit_id = $0 AND p.role = 1",
+            unitId, caseId.ToByteArray(true));
         return reader.Read();
     }
 

@@ -17,6 +17,6 @@ public sealed class AccessTableTests
         Assert.Contains(
             "| ListAccesses | `audit.read` | AUDIT | SECURITY_OFFICER | any | - | - | - | - | - |", rows);
         Assert.Contains(
-            "| LookUpHousehold | `households.read` | SERVICE_DELIVERY, CASE_COORDINATION, CRISIS_RESPONSE, CASE_CONFERENCE | any | any | PRIMARY, SERVING, REFERRED_TO, CONFERENCE | yes | required | - | yes |", rows);
+            "| LookUpHousehold | `households.read` | SERVICE_DELIVERY, CASE_COORDINATION, CRISIS_RESPONSE, CASE_CONFERENCE | any | any | REFERRED_TO, SERVING, PRIMARY, CONFERENCE | yes | required | - | yes |", rows);
     }
 }
