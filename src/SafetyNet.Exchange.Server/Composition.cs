@@ -49,6 +49,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly CertificateRules _rules;
     private readonly OpenConnections _connections;
     private readonly LimitStep _limits;
+    private readonly FileStream _storeLock;
     private readonly InboxSignals _signals;
     private readonly LogHead? _headAtStart;
     private readonly CancellationTokenSource _sweepEnds = new();
@@ -69,38 +70,49 @@ internal sealed class Composition : IAsyncDisposable
             alert => log.RevocationProblem(alert.Problem, alert.Subject));
         Revocation.Watch();
 
-        Store = new SqliteStore(options.Storage.Path);
-        Store.Migrate();
-        Vault = Vault.Open(Store, ReadKey(options.Storage.KeyPath));
-        _signingKey = ECDsa.Create();
-        _signingKey.ImportFromPem(File.ReadAllText(options.Evidence.SigningKeyPath));
-        Log = AuditLog.Open(Store, new NoteSigner(options.Evidence.Origin, _signingKey));
-        _headAtStart = Log.Published;
-        Commits = new CommitQueue(Store, Log, clock, stop);
-        Witnesses = new WitnessWatch(Log, Store, Commits, options.Witness, clock);
-        Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
+        _storeLock = LockStore(options.Storage.Path);
+        try
+        {
+            Store = new SqliteStore(options.Storage.Path);
+            Store.Migrate();
+            Vault = Vault.Open(Store, ReadKey(options.Storage.KeyPath));
+            _signingKey = ECDsa.Create();
+            _signingKey.ImportFromPem(File.ReadAllText(options.Evidence.SigningKeyPath));
+            Log = AuditLog.Open(Store, new NoteSigner(options.Evidence.Origin, _signingKey));
+            _headAtStart = Log.Published;
+            Commits = new CommitQueue(Store, Log, clock, stop);
+            Witnesses = new WitnessWatch(Log, Store, Commits, options.Witness, clock);
+            Search = new SearchIndex(options.Storage.Path + ".search", Store, Log);
+            Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
 
-        var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
-        var roots = MemberTls.LoadRoots(options.Identity.RootsPath);
-        _authorityClient = AuthorityKeys.NewClient(MemberTls.ForClient(roots, certificate));
-        _authorityKeys = new AuthorityKeys(_authorityClient, new Uri(options.Identity.Authority), clock, log);
-        _connections = new OpenConnections(Revocation, () => _registry.Current, options.Connections, clock, log);
-        _limits = new LimitStep(options.Limits);
-        _signals = new InboxSignals(Commits);
+            var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
+            var roots = MemberTls.LoadRoots(options.Identity.RootsPath);
+            _authorityClient = AuthorityKeys.NewClient(MemberTls.ForClient(roots, certificate));
+            _authorityKeys = new AuthorityKeys(_authorityClient, new Uri(options.Identity.Authority), clock, log);
+            _connections = new OpenConnections(Revocation, () => _registry.Current, options.Connections, clock, log);
+            _limits = new LimitStep(options.Limits);
+            _signals = new InboxSignals(Commits);
 
-        var (referrals, cases) = (new ReferralService(), new CaseService());
-        Features =
-        [
-            new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses), new PolicyService(Policy),
-            new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
-            new ConferenceService(), new DisclosureService(),
-        ];
-        Families = new Families(Store, Vault);
-        Commits.Changed = Families.Changed;
-        var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
-        var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
-        Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
-            new AnswerStep(), Commits, exchange, clock);
+            var (referrals, cases) = (new ReferralService(), new CaseService());
+            Features =
+            [
+                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, Search), new PolicyService(Policy),
+                new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
+                new ConferenceService(), new DisclosureService(),
+            ];
+            Families = new Families(Store, Vault);
+            Commits.Changed = Families.Changed;
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
+            var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
+            Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
+                new AnswerStep(), Commits, exchange, clock);
+        }
+        catch
+        {
+            // Whoever mends what is wrong starts again, perhaps in this process.
+            _storeLock.Dispose();
+            throw;
+        }
     }
 
     public ContractMethods Methods { get; }
@@ -120,6 +132,8 @@ internal sealed class Composition : IAsyncDisposable
     public CommitQueue Commits { get; }
 
     public WitnessWatch Witnesses { get; }
+
+    public SearchIndex Search { get; }
 
     public CallPipeline Calls { get; }
 
@@ -210,6 +224,7 @@ internal sealed class Composition : IAsyncDisposable
         _sweepEnds.Dispose();
         _signals.Dispose();
         await Witnesses.DisposeAsync();
+        await Search.DisposeAsync();
         await Commits.DisposeAsync();
         _limits.Dispose();
         _connections.Dispose();
@@ -220,6 +235,20 @@ internal sealed class Composition : IAsyncDisposable
         Vault.Dispose();
         _signingKey.Dispose();
         Store.Dispose();
+        await _storeLock.DisposeAsync();
+    }
+
+    /// <summary>One process orders and signs the log of a database; the operating system lets go of the lock of one that was killed.</summary>
+    private static FileStream LockStore(string path)
+    {
+        try
+        {
+            return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw new StartRefusedException([$"Storage:Path: {path} is in use by another exchange on this machine; two would give two orders to one log. Stop the other one"]);
+        }
     }
 
     private static WorkingDays LoadCalendar(string path, TimeProvider clock)

@@ -25,6 +25,9 @@ internal static class ServerLog
     public static void EvidenceBroken(string finding) =>
         Log.Fatal("The log is not the one that was signed: {Finding} Stopping: keep the database file as it is, and call the security officer", finding);
 
+    public static void SearchIndexFailed(string kind) =>
+        Log.Error("The search index of the log cannot be written: {Kind}. Searches go on over what there is; check the disk", kind);
+
     public static void WitnessesLate(TimeSpan lag, TimeSpan stopAfter) =>
         Log.Error("A head of the log has waited {Lag} for its witnesses; at {StopAfter} all calls are refused until they are back. Call whoever runs them", lag, stopAfter);
 

@@ -9,12 +9,9 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Audit;
 
 /// <summary>The RPCs of evidence: the officer's questions, and the proofs for every member. Each of them is a record itself (R-AUD-4).</summary>
-internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch witnesses) : Wire.AuditService.AuditServiceBase
+internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch witnesses, SearchIndex search) : Wire.AuditService.AuditServiceBase
 {
     private const int RecordsPerMessage = 256;
-
-    /// <summary>How many records one call looks through; a page may be short or empty and still have a next one.</summary>
-    private const int RecordsPerCall = 200_000;
 
     public override Task<Wire.ListAccessesResponse> ListAccesses(Wire.ListAccessesRequest request, ServerCallContext context)
     {
@@ -23,28 +20,28 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
             ? call.Vault.Pseudonyms.OfNationalId(NationalId.Parse(request.NationalId).Canonical)
             : Pseudonymizer.IsText(request.Pseudonym) ? request.Pseudonym : throw Refusal.InvalidField(new FieldFault("pseudonym", FieldFaultKind.NotOpaque));
         call.ConcernsPseudonym(pseudonym);
-        var size = request.PageSize == 0 ? 100 : request.PageSize;
-        var response = new Wire.ListAccessesResponse { Pseudonym = pseudonym };
-        var start = PageToken.Read(request.PageToken, log.Size);
-        foreach (var (position, leaf, body) in call.Read.ReadBackwards(start))
+        var page = AccessSearch.Page(call, search, new AccessFilter { Pseudonym = pseudonym, Within = call.Agency.Jurisdiction }, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize));
+        var response = new Wire.ListAccessesResponse { Pseudonym = pseudonym, NextPageToken = TokenOf(page) };
+        response.Entries.Add(page.Found.Select(Entry));
+        return Task.FromResult(response);
+    }
+
+    public override Task<Wire.SearchAccessesResponse> SearchAccesses(Wire.SearchAccessesRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var pseudonym = request.SubjectCase == Wire.SearchAccessesRequest.SubjectOneofCase.NationalId
+            ? call.Vault.Pseudonyms.OfNationalId(NationalId.Parse(request.NationalId).Canonical) : request.Pseudonym;
+        if (pseudonym.Length > 0 && !Pseudonymizer.IsText(pseudonym)) throw Refusal.InvalidField(new FieldFault("pseudonym", FieldFaultKind.NotOpaque));
+        if (pseudonym.Length > 0) call.ConcernsPseudonym(pseudonym);
+        var page = AccessSearch.Page(call, search, new AccessFilter
         {
-            var record = Wire.AuditRecord.Parser.ParseFrom(body);
-            if (start - position > RecordsPerCall)
-            {
-                response.NextPageToken = PageToken.Of(position + 1);
-                break;
-            }
-
-            if (!record.Subjects.Contains(pseudonym) || !IsOfficersConcern(call, record)) continue;
-            if (response.Entries.Count == size)
-            {
-                response.NextPageToken = PageToken.Of((long)response.Entries[^1].Position);
-                break;
-            }
-
-            response.Entries.Add(Entry(position, leaf, record));
-        }
-
+            Pseudonym = pseudonym, ActorPersonId = request.ActorPersonId, ActorUnitId = request.ActorUnitId, AgencyCode = request.AgencyCode, ShownClass = request.ShownClass,
+            LegalBasis = request.LegalBasis, Purpose = request.Purpose, Outcome = request.Outcome, Method = FullName(request.Method), Resource = request.Resource,
+            BreakGlass = request.BreakGlass, After = request.After?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch, Before = request.Before?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue,
+            Within = call.Agency.Jurisdiction,
+        }, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize));
+        var response = new Wire.SearchAccessesResponse { NextPageToken = TokenOf(page) };
+        response.Entries.Add(page.Found.Select(Entry));
         return Task.FromResult(response);
     }
 
@@ -150,6 +147,15 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
 
         return withheld;
     }
+
+    private static int SizeOf(int asked) => asked == 0 ? 100 : asked;
+
+    private static string TokenOf(AccessPage page) => page.GoOnBelow is { } position ? PageToken.Of(position) : "";
+
+    /// <summary>Records name a method in full; people by service and method.</summary>
+    private static string FullName(string method) => method.Length == 0 ? "" : $"/{Wire.AuditService.Descriptor.File.Package}.{method}";
+
+    private static Wire.AccessEntry Entry(FoundAccess found) => Entry(found.Position, found.LeafHash, found.Record);
 
     private static Wire.AccessEntry Entry(long position, byte[] leaf, Wire.AuditRecord record) =>
         new() { Position = (ulong)position, Record = record, RecordHash = UnsafeByteOperations.UnsafeWrap(leaf) };

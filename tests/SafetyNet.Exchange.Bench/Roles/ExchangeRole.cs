@@ -59,6 +59,7 @@ internal static class ExchangeRole
             () => composition.Members, composition.Revocation, clock, log);
         await app.StartAsync();
         composition.Serving.Set(serving: true);
+        composition.Search.Begin();
         await OrderLoop.RunAsync(_ => Task.FromResult(Read(composition.Commits.Flushes, composition.Log.Size, RowBytes(composition.Store))));
         await app.StopAsync();
     }

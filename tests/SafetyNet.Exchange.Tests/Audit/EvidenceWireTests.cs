@@ -262,6 +262,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             {
                 Context = The.HealthStation.Context(), RequestId = Some.RequestId(), UpToSequence = waiting,
             }),
+            ["SearchAccesses"] = (officer, new Wire.SearchAccessesRequest { Context = officer.Context(), NationalId = family.Child.NationalId.Canonical }),
             ["ListAccesses"] = (officer, new Wire.ListAccessesRequest { Context = officer.Context(), NationalId = family.Child.NationalId.Canonical }),
             ["ExplainDecision"] = (school, new Wire.ExplainDecisionRequest { Context = school.Context(), DecisionId = decision }),
             ["GetCheckpoint"] = (school, new Wire.GetCheckpointRequest { Context = school.Context() }),

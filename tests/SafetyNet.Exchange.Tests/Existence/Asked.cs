@@ -133,6 +133,7 @@ internal static class Asked
         ["BreakGlassService/BreakGlass"] = "in a danger the caller is told at once; it is noticed, reviewed and counted (docs/decisions/0010)",
         ["PolicyService/ActivatePolicy"] = "proposals are no personal data; two officers talk about them",
         ["PolicyService/GetPolicy"] = "every member may read a policy, proposed or in force",
+        ["AuditService/SearchAccesses"] = "a security officer asks who looked, and is told (R-AUD-4)",
         ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
     };
 

@@ -95,8 +95,16 @@ public sealed class TestExchange : IAsyncLifetime
         {
             _isTraced = isTraced, _witness = witness ?? new WitnessSettings(),
         };
-        await exchange.InitializeAsync();
-        return exchange;
+        try
+        {
+            await exchange.InitializeAsync();
+            return exchange;
+        }
+        catch
+        {
+            await exchange.StopAsync();
+            throw;
+        }
     }
 
     public async ValueTask InitializeAsync()
@@ -263,6 +271,7 @@ public sealed class TestExchange : IAsyncLifetime
         await _app.StartAsync();
         composition.Serving.Set(serving: true);
         composition.Witnesses.Begin(() => HasGivenUp = true);
+        composition.Search.Begin();
     }
 
     private static async Task CopySeededAsync(string folder)

@@ -94,6 +94,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("ListNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListNoticesAsync(new() { Context = p.Context(), PageSize = 500 })));
         yield return ("WatchInbox", centre, async (p, _) => await WatchAsync(p));
         yield return ("ListAccesses", officer, async (p, id) => WithoutPseudonym(await p.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = p.Context(), NationalId = id.NationalId }))));
+        yield return ("SearchAccesses", officer, async (p, id) => await OthersFoundAsync(p, new() { Context = p.Context(), NationalId = id.NationalId }));
+        yield return ("SearchAccesses", officer, async (p, id) => await OthersFoundAsync(p, new() { Context = p.Context(), Resource = $"referral/{id.Referral}" }));
         yield return ("ExplainDecision", centre, async (p, id) => await p.AskAsync(to => to.Audit.ExplainDecisionAsync(new() { Context = p.Context(), DecisionId = id.Decision })));
         yield return ("ExplainDecision", officer, async (p, id) => await p.AskAsync(to => to.Audit.ExplainDecisionAsync(new() { Context = p.Context(), DecisionId = id.Decision })));
         yield return ("GetConference", centre, async (p, id) => await p.SeesConferenceAsync(id.Conference));
@@ -138,6 +140,14 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         listed.Entries.Clear();
         listed.Pseudonym = "";
         return listed;
+    }
+
+    private static async Task<Wire.SearchAccessesResponse> OthersFoundAsync(Party by, Wire.SearchAccessesRequest request)
+    {
+        var found = await by.AskAsync(to => to.Audit.SearchAccessesAsync(request));
+        Assert.All(found.Entries, e => Assert.Equal(Wire.Jurisdiction.Tao, e.Record.Jurisdiction));
+        found.Entries.Clear();
+        return found;
     }
 
     private static async Task<string> WatchAsync(Party by)

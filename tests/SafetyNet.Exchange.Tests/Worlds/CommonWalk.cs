@@ -11,6 +11,7 @@ internal static class CommonWalk
         ["MemberService/GetSelf"] = GetSelfAsync,
         ["MemberService/ListUnits"] = ListUnitsAsync,
         ["AuditService/ListAccesses"] = ListAccessesAsync,
+        ["AuditService/SearchAccesses"] = SearchAccessesAsync,
         ["AuditService/GetCheckpoint"] = GetCheckpointAsync,
         ["AuditService/GetInclusionProof"] = GetInclusionProofAsync,
         ["AuditService/GetConsistencyProof"] = GetConsistencyProofAsync,
@@ -50,7 +51,19 @@ internal static class CommonWalk
         }
     }
 
-    private static async Task ListAccessesAsync(TestExchange exchange, The the)
+    private static Task ListAccessesAsync(TestExchange exchange, The the) => FindAccessesAsync(exchange, the, async (pseudonym, size, token) =>
+    {
+        var page = await the.Officer.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = the.Officer.Context(), Pseudonym = pseudonym, PageSize = size, PageToken = token }));
+        return (page.Entries, page.NextPageToken);
+    });
+
+    private static Task SearchAccessesAsync(TestExchange exchange, The the) => FindAccessesAsync(exchange, the, async (pseudonym, size, token) =>
+    {
+        var page = await the.Officer.AskAsync(to => to.Audit.SearchAccessesAsync(new() { Context = the.Officer.Context(), Pseudonym = pseudonym, PageSize = size, PageToken = token }));
+        return (page.Entries, page.NextPageToken);
+    });
+
+    private static async Task FindAccessesAsync(TestExchange exchange, The the, Func<string, int, string, Task<(IEnumerable<Wire.AccessEntry> Entries, string Next)>> ask)
     {
         var person = Hosting.Some.Stranger();
         for (var i = 0; i < 5; i++) await the.School.RefersAsync(the.Centre, person);
@@ -62,9 +75,9 @@ internal static class CommonWalk
             var (listed, token) = (new List<string>(), "");
             do
             {
-                var page = await the.Officer.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = the.Officer.Context(), Pseudonym = pseudonym, PageSize = size, PageToken = token }));
-                listed.AddRange(page.Entries.Select(e => e.Record.DecisionId));
-                token = page.NextPageToken;
+                var (entries, next) = await ask(pseudonym, size, token);
+                listed.AddRange(entries.Select(e => e.Record.DecisionId));
+                token = next;
             }
             while (token.Length > 0);
             // The officer's own look-ups are records about the person too.

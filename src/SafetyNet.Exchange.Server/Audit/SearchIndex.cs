@@ -1,0 +1,205 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Audit;
+
+/// <summary>What a search asks for: records that have all the terms, in a window of time.</summary>
+/// <param name="Terms">None: every record.</param>
+/// <param name="After">Microseconds since 1970, inclusive.</param>
+/// <param name="Before">Microseconds since 1970, exclusive.</param>
+internal readonly record struct SearchQuestion(IReadOnlyList<ulong> Terms, long After, long Before);
+
+/// <summary>
+/// Finds records of the log by what is in them. Built behind the log and never in the way of a call: the newest records in memory, every
+/// <see cref="SegmentRecords"/> of them written away as a segment.
+/// </summary>
+/// <remarks>Trust: whoever can write to its folder can hide a record from a search, and never from the verification of the log, which does not look here. A segment that is
+/// damaged, or of another log, is made anew.</remarks>
+internal sealed class SearchIndex : IAsyncDisposable
+{
+    /// <summary>Records of a segment.</summary>
+    public const int SegmentRecords = 65_536;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    private readonly string _folder;
+    private readonly SqliteStore _store;
+    private readonly AuditLog _log;
+    private readonly int _segmentRecords;
+    private readonly Lock _gate = new();
+    private readonly List<SearchSegment> _segments = [];
+    private readonly Dictionary<ulong, List<int>> _tail = [];
+    private readonly List<long> _tailTimes = [];
+    private readonly CancellationTokenSource _ends = new();
+    private Task _following = Task.CompletedTask;
+    private byte[] _lastLeaf = [];
+
+    /// <param name="folder">Folder of the segments; made where there is none.</param>
+    /// <param name="segmentRecords">Records of a segment; a test takes fewer.</param>
+    public SearchIndex(string folder, SqliteStore store, AuditLog log, int segmentRecords = SegmentRecords)
+    {
+        (_folder, _store, _log, _segmentRecords) = (folder, store, log, segmentRecords);
+        Directory.CreateDirectory(folder);
+        OpenSegments();
+    }
+
+    /// <summary>Records that are in the index.</summary>
+    public long Size
+    {
+        get
+        {
+            lock (_gate) return TailStart + _tailTimes.Count;
+        }
+    }
+
+    private long TailStart => _segments.Count == 0 ? 0 : _segments[^1].End;
+
+    /// <summary>Follows the log from now on.</summary>
+    public void Begin() => _following = Task.Run(async () =>
+    {
+        while (!_ends.IsCancellationRequested)
+        {
+            try
+            {
+                if (!TakeSome()) await Task.Delay(Pause, _ends.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or Microsoft.Data.Sqlite.SqliteException)
+            {
+                // Searches go on over what there is, and take the rest from the log itself as soon as it can be read again.
+                ServerLog.SearchIndexFailed(e.GetType().Name);
+                await Task.Delay(TimeSpan.FromSeconds(5), CancellationToken.None);
+            }
+        }
+    });
+
+    /// <summary>Positions below <paramref name="below"/> that may answer, newest first. Whoever asked looks at each record before it counts.</summary>
+    public IEnumerable<long> Find(SearchQuestion question, long below)
+    {
+        // What was answered before the search began is found, whatever the index lags behind.
+        while (Size < Math.Min(below, _log.Size) && TakeSome())
+        {
+        }
+
+        List<long> found = [];
+        SearchSegment[] segments;
+        lock (_gate)
+        {
+            segments = [.. _segments];
+            var (start, count) = (TailStart, _tailTimes.Count);
+            Collect(question, below, start, count, FindInTail, at => _tailTimes[at] >= question.After && _tailTimes[at] < question.Before, found);
+        }
+
+        foreach (var position in found) yield return position;
+        for (var at = segments.Length - 1; at >= 0; at--)
+        {
+            var segment = segments[at];
+            if (segment.First >= below || !segment.Meets(question.After, question.Before)) continue;
+            found.Clear();
+            Collect(question, below, segment.First, segment.Count, segment.Find, record => segment.BlockMeets(record, question.After, question.Before), found);
+            foreach (var position in found) yield return position;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ends.CancelAsync();
+        await _following;
+        _ends.Dispose();
+        foreach (var segment in _segments) segment.Dispose();
+    }
+
+    /// <summary>Positions of one stretch, newest first: of all terms, or all where none is asked for.</summary>
+    private static void Collect(SearchQuestion question, long below, long first, int count, Func<ulong, IReadOnlyList<int>?> find, Func<int, bool> meets, List<long> found)
+    {
+        List<IReadOnlyList<int>> lists = [];
+        foreach (var term in question.Terms)
+        {
+            if (find(term) is not { } list) return;
+            lists.Add(list);
+        }
+
+        lists.Sort((a, b) => a.Count.CompareTo(b.Count));
+        var ends = lists.Select(list => list.Count - 1).ToArray();
+        for (var step = (lists.Count == 0 ? count : lists[0].Count) - 1; step >= 0; step--)
+        {
+            var at = lists.Count == 0 ? step : lists[0][step];
+            if (first + at < below && IsInAll(lists, ends, at) && meets(at)) found.Add(first + at);
+        }
+    }
+
+    /// <summary>Walks all lists down together, each once.</summary>
+    private static bool IsInAll(List<IReadOnlyList<int>> lists, int[] ends, int at)
+    {
+        for (var i = 1; i < lists.Count; i++)
+        {
+            while (ends[i] >= 0 && lists[i][ends[i]] > at) ends[i]--;
+            if (ends[i] < 0 || lists[i][ends[i]] != at) return false;
+        }
+
+        return true;
+    }
+
+    private List<int>? FindInTail(ulong term) => _tail.GetValueOrDefault(term);
+
+    /// <summary>Takes the next stretch of the log in; false: there is none.</summary>
+    private bool TakeSome()
+    {
+        lock (_gate)
+        {
+            var start = TailStart + _tailTimes.Count;
+            var end = Math.Min(_log.Size, start + Math.Min(4096, _segmentRecords - _tailTimes.Count));
+            if (start >= end) return false;
+            using var session = _store.Read();
+            foreach (var (_, leaf, body) in session.ReadEntries(start, end, 4096))
+            {
+                var record = Wire.AuditRecord.Parser.ParseFrom(body);
+                var at = _tailTimes.Count;
+                foreach (var term in SearchTerm.Of(record))
+                {
+                    ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(_tail, term, out _);
+                    list ??= [];
+                    if (list.Count == 0 || list[^1] != at) list.Add(at);
+                }
+
+                _tailTimes.Add(Instants.ToMicros(record.DecidedAt.ToDateTimeOffset()));
+                _lastLeaf = leaf;
+            }
+
+            if (_tailTimes.Count == _segmentRecords) WriteAway();
+            return true;
+        }
+    }
+
+    private void WriteAway()
+    {
+        var path = PathOf(TailStart);
+        SearchSegment.Write(path, TailStart, _tail, _tailTimes, _lastLeaf);
+        _segments.Add(SearchSegment.TryOpen(path) ?? throw new IOException("A segment of the search index cannot be read back."));
+        _tail.Clear();
+        _tailTimes.Clear();
+    }
+
+    /// <summary>Takes the segments that are whole and of this log, in order; what comes after the first that is not is made anew.</summary>
+    private void OpenSegments()
+    {
+        using var session = _store.Read();
+        while (SearchSegment.TryOpen(PathOf(TailStart)) is { } segment)
+        {
+            var last = segment.End <= _log.Size ? session.ReadEntries(segment.End - 1, segment.End, 1).FirstOrDefault().LeafHash : null;
+            if (segment.First != TailStart || segment.Count != _segmentRecords || last is null || !segment.LastLeaf.SequenceEqual(last))
+            {
+                segment.Dispose();
+                break;
+            }
+
+            _segments.Add(segment);
+        }
+    }
+
+    private string PathOf(long first) => Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{first:d15}.search"));
+}
