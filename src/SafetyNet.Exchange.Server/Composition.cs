@@ -138,7 +138,7 @@ internal sealed class Composition : IAsyncDisposable
         {
             try
             {
-                AuditLog.Sweep(Store, head, _sweepEnds.Token);
+                Log.Sweep(Store, head, _sweepEnds.Token);
             }
             catch (EvidenceException found)
             {

@@ -23,7 +23,8 @@ public static class LogAnswers
             var (record, hash) = (answer.Records[i], answer.RecordHashes[i]);
             if (hash.Length != MerkleHash.SizeBytes)
                 throw new FormatException($"The exchange answered a hash of {hash.Length} bytes for record {position + i}.");
-            yield return new LogEntry(position + i, record.IsEmpty ? null : record.Memory, new MerkleHash(hash.Span));
+            // A bare null would become empty memory, by way of a null array.
+            yield return new LogEntry(position + i, record.IsEmpty ? default(ReadOnlyMemory<byte>?) : record.Memory, new MerkleHash(hash.Span));
         }
     }
 }

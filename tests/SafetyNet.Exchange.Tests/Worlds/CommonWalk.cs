@@ -1,4 +1,4 @@
-using Google.Protobuf;
+using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Hosting;
 
 namespace SafetyNet.Exchange.Tests.Worlds;
