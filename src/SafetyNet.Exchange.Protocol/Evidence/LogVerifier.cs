@@ -77,7 +77,7 @@ public sealed class LogVerifier
     private readonly CompactRange _range = new();
     private readonly Queue<Checkpoint> _heads;
     private readonly NodeWriter? _compareTile;
-    private (LogFault Fault, int Level, long Index) _badTile;
+    private (LogFault Fault, int Level, long Index)? _badTile, _absentTile;
     private LogVerdict? _fault;
     private long _vouched;
     private long _purged;
@@ -109,12 +109,15 @@ public sealed class LogVerifier
     {
         _compareTile = (int level, long index, in MerkleHash hash) =>
         {
-            if (level == 0 || level % LogLayout.TreeLevels != 0 || _badTile.Fault != LogFault.None)
+            if (level == 0 || level % LogLayout.TreeLevels != 0 || _badTile is not null)
                 return;
             var fault = tiles(level / LogLayout.TreeLevels, index, out var kept);
             if (fault == LogFault.None && kept != hash)
                 fault = LogFault.TileChanged;
-            if (fault != LogFault.None)
+            // An export that was interrupted lacks tiles above too: that is no fault before all entries are there.
+            if (fault == LogFault.Missing)
+                _absentTile ??= (fault, level, index);
+            else if (fault != LogFault.None)
                 _badTile = (fault, level, index);
         };
     }
@@ -157,6 +160,8 @@ public sealed class LogVerifier
                 $"The log ends after {Size} entries, but {head.Size} were signed: entries {Size} to {head.Size - 1} are gone.");
         }
 
+        if (_fault is null && _absentTile is { } tile)
+            FailTile(tile);
         if (_fault is not null)
             return _fault;
         var rest = Size - _vouched;
@@ -215,12 +220,12 @@ public sealed class LogVerifier
     private bool Append(in MerkleHash leafHash)
     {
         _range.Append(leafHash, _compareTile);
-        return _badTile.Fault == LogFault.None ? CheckHeads() : FailTile();
+        return _badTile is { } tile ? FailTile(tile) : CheckHeads();
     }
 
-    private bool FailTile()
+    private bool FailTile((LogFault Fault, int Level, long Index) found)
     {
-        var (fault, level, index) = _badTile;
+        var (fault, level, index) = found;
         var (first, last) = (index << level, ((index + 1) << level) - 1);
         var tile = $"tile {LogLayout.TilePath(level / LogLayout.TreeLevels, index / LogLayout.Width)}";
         return Fail(fault, first, fault switch

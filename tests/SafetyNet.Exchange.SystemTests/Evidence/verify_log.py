@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Verifies an exported access log from its files alone: docs/formats/evidence.md sections 6 and 7, written from that page and from no other code.
-
 verify_log.py DIR [--key FILE] [--witness FILE]...     prints one JSON object; exit code 0 intact, 1 not, 2 cannot be read
 """
 import argparse, base64, glob, hashlib, json, os, pathlib, re, subprocess, sys, tempfile
@@ -97,7 +96,7 @@ def check_tile(folder, size, level, index, node):
     tile, width = find(folder, str(level), n, min(WIDTH, (size >> 8 * level) - n * WIDTH))
     verdict = "FileDamaged" if len(tile) != 32 * width else "Missing" if i >= width else "TileChanged"
     if verdict != "TileChanged" or tile[32 * i:32 * i + 32] != node:
-        raise Fault(verdict, index << 8 * level, f"tile {level}/{n} does not hold the hash of what lies beneath")
+        return Fault(verdict, index << 8 * level, f"tile {level}/{n} does not hold the hash of what lies beneath")
 
 def verify(folder, keys):
     paths = sorted(glob.glob(os.path.join(glob.escape(folder), "checkpoints", "*")))
@@ -106,13 +105,15 @@ def verify(folder, keys):
     for size, root, _ in sorted(heads, key=lambda head: head[0]):
         if roots.setdefault(size, root) != root:
             raise Fault("Fork", max((s for s in roots if s < size), default=0), f"two signed checkpoints of {size} entries have different roots")
-    edge, count, vouched = [], 0, 0
+    edge, count, vouched, absent = [], 0, 0, None
     for leaf in leaves(folder, max(roots)):
         node, level, index = leaf, 0, count
         while index & 1:
             node, level, index = sha(b"\1", edge.pop(), node), level + 1, index >> 1
-            if level % 8 == 0:
-                check_tile(folder, max(roots), level // 8, index, node)
+            bad = check_tile(folder, max(roots), level // 8, index, node) if level % 8 == 0 else None
+            if bad and bad.args[0] != "Missing":
+                raise bad
+            absent = absent or bad
         edge.append(node)
         count += 1
         if count in roots:
@@ -124,6 +125,8 @@ def verify(folder, keys):
             vouched = count
     if count < max(roots):
         raise Fault("Truncated", count, f"{max(roots)} entries were signed, the log ends after {count}")
+    if absent:
+        raise absent
     for name in {name for name, _, _ in keys[1:]}.difference(*(signers for _, _, signers in heads)):
         raise Fault("NotWitnessed", None, name + " signed none of the checkpoints")
     return count
