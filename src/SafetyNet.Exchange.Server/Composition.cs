@@ -152,7 +152,7 @@ internal sealed class Composition : IAsyncDisposable
         {
             try
             {
-                AuditLog.Sweep(Store, head, _sweepEnds.Token);
+                Log.Sweep(Store, head, _sweepEnds.Token);
             }
             catch (EvidenceException found)
             {

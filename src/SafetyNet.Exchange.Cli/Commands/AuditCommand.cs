@@ -6,45 +6,40 @@ using Spectre.Console;
 
 namespace SafetyNet.Exchange.Cli.Commands;
 
-/// <summary><c>safetynet audit verify</c>: the whole access log read and verified.</summary>
+/// <summary><c>safetynet audit</c>: the access log exported and verified.</summary>
 internal static class AuditCommand
 {
-    public static Command Create()
+    public static Command Create() => new("audit", "The access log: export it, verify it") { Verify(), AuditExportCommand.Create() };
+
+    private static CommandWithExamples Verify()
     {
-        var exchange = new ExchangeOptions();
-        var system = new Option<string>("--as") { Description = "System of the security officer", DefaultValueFactory = _ => "tpe-security" };
-        var unit = new Option<string>("--unit") { Description = "Unit of the security officer", DefaultValueFactory = _ => "tpe-security" };
-        var person = new Option<string>("--person") { Description = "Staff number of the security officer", DefaultValueFactory = _ => "CLI001" };
-        var key = new Option<string?>("--key")
-        {
-            Description = "The log's public key as you hold it (name+hash+base64), or @FILE; without it the exchange's own word is taken, and the log only proven to agree with itself",
-        };
+        var officer = new OfficerOptions();
+        var folder = new Argument<DirectoryInfo?>("DIR") { Description = "Export to verify from its files alone; without it the log is read from the exchange", Arity = ArgumentArity.ZeroOrOne };
+        var keys = new LogKeyOptions();
+        var json = new Option<bool>("--json") { Description = "Print the verdict over DIR as one JSON object" };
         var verify = new CommandWithExamples(
             "verify",
-            "Read the whole access log and verify every record against its place and the signed checkpoint; exit code 0 when intact",
+            "Verify every record of the access log against its place and the signed checkpoints; exit code 0: intact, 1: not, 2: the export cannot be read",
             """
             safetynet audit verify
             safetynet audit verify --key @log.key --as tpe-security
+            safetynet audit verify exported --key log.key --witness witness.key
             """)
         {
-            system, unit, person, key,
+            folder, json,
         };
-        exchange.AddTo(verify);
+        keys.AddTo(verify);
+        officer.AddTo(verify);
         verify.SetGuardedAction(async (parsed, cancellation) =>
         {
-            var sandbox = exchange.Resolve(parsed);
-            var identities = SandboxIdentities.Open(sandbox.Certificates);
-            using var channel = identities.Connect(identities.Find(parsed.GetRequiredValue(system)), sandbox.Exchange, sandbox.Tokens);
-            var context = new Wire.AccessContext
-            {
-                Purpose = Wire.Purpose.Audit,
-                LegalBasis = Wire.LegalBasis.AuditDuty,
-                Actor = new Wire.ActingPerson { PersonId = parsed.GetRequiredValue(person), UnitId = parsed.GetRequiredValue(unit), Role = Wire.ActorRole.SecurityOfficer },
-            };
-            var held = parsed.GetValue(key) is { } text ? await ReadKeyAsync(text, cancellation) : null;
-            return await VerifyAsync(channel, context, held, cancellation);
+            if (parsed.GetValue(folder) is { } exported)
+                return AuditFolderView.Verify(exported.FullName, keys.Log(parsed), keys.Witnesses(parsed), parsed.GetValue(json), cancellation);
+            if (parsed.GetValue(json) || keys.Witnesses(parsed).Count > 0)
+                throw new CommandFailedException("--json and --witness are for an export: safetynet audit verify DIR");
+            using var channel = officer.Connect(parsed);
+            return await VerifyAsync(channel, officer.Context(parsed), keys.Log(parsed), cancellation);
         });
-        return new Command("audit", "The access log: verify it") { verify };
+        return verify;
     }
 
     private static async Task<int> VerifyAsync(ExchangeChannel channel, Wire.AccessContext context, string? heldKey, CancellationToken cancellation)
@@ -62,7 +57,7 @@ internal static class AuditCommand
         var check = await Terminal.Error.Progress().StartAsync(async progress =>
         {
             var task = progress.AddTask("reading the log", maxValue: size);
-            return await LogCheck.RunAsync(reading.ResponseStream, signed, (position, _, _) => task.Value = position + 1, cancellation);
+            return await LogCheck.RunAsync(reading.ResponseStream, signed, entry => task.Value = entry.Index + 1, cancellation);
         });
 
         // Unwrapped, to be copied and compared.
@@ -77,10 +72,7 @@ internal static class AuditCommand
             return 1;
         }
 
-        Terminal.Output.MarkupLineInterpolated($"[green]Intact[/] 軌跡完整: {check.Verdict.Size} records, all under the signed checkpoint.");
+        Terminal.Output.MarkupLineInterpolated($"[green]Intact[/] 軌跡完整: {check.Verdict.Explanation}");
         return 0;
     }
-
-    private static async Task<string> ReadKeyAsync(string text, CancellationToken cancellation) =>
-        text is ['@', .. var file] ? (await File.ReadAllTextAsync(file, cancellation)).Trim() : text.Trim();
 }

@@ -34,7 +34,7 @@ internal static class Guarded
             {
                 Say($"The story did not go as it must. {error.Message}");
             }
-            catch (Exception error) when (error is CommandFailedException or TokenRefusedException or FormatException or HttpRequestException or IOException or TimeoutException)
+            catch (Exception error) when (error is CommandFailedException or TokenRefusedException or FormatException or HttpRequestException or IOException or UnauthorizedAccessException or TimeoutException)
             {
                 Say(error.Message);
             }

@@ -384,7 +384,7 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         narrator.Asks(officer, "AuditService/ReadLog", context);
         var kept = 0;
         using var reading = officer.Audit.ReadLog(new ReadLogRequest { Context = context, End = (ulong)signed.Checkpoint.Size }, cancellationToken: cancellation);
-        var check = await LogCheck.RunAsync(reading.ResponseStream, signed, OnRecord, cancellation);
+        var check = await LogCheck.RunAsync(reading.ResponseStream, signed, OnEntry, cancellation);
         tally.CountPermitted(new ReadLogResponse(), CallReceipt.Read(reading.GetTrailers()));
         Expect.That(check.Verdict.IsIntact, $"the log is intact. {check.Verdict.Explanation}");
         Expect.Same(promised.Count, kept, "the number of this story's calls that stand in the log as their receipts say");
@@ -392,9 +392,10 @@ internal sealed class FamilyStory(Cast cast, StoryFamily family, string nobodysN
         narrator.Works($"{kept} calls of this story hold a receipt, and each stands in the log where and as its receipt says (R-AUD-8).");
         return check;
 
-        void OnRecord(long position, ReadOnlyMemory<byte> record, MerkleHash hash)
+        void OnEntry(LogEntry entry)
         {
-            if (promised.TryGetValue(position, out var receipt) && receipt.RecordHash == hash && Is(AuditRecord.Parser.ParseFrom(record.Span).DecisionId, receipt.DecisionId))
+            if (promised.TryGetValue(entry.Index, out var receipt) && receipt.RecordHash == entry.LeafHash
+                && entry.Record is { } record && Is(AuditRecord.Parser.ParseFrom(record.Span).DecisionId, receipt.DecisionId))
                 kept++;
         }
     }

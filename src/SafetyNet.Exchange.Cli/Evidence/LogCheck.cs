@@ -30,24 +30,21 @@ internal sealed record LogCheck(LogVerdict Verdict, SignedCheckpoint Signed)
     /// <summary>Reads the log up to a checkpoint and verifies it.</summary>
     /// <param name="records">The answers of ReadLog from 0 to the checkpoint's size.</param>
     /// <param name="signed">The checkpoint.</param>
-    /// <param name="onRecord">Told each record with its position and leaf hash.</param>
+    /// <param name="onEntry">Told each entry before it is verified.</param>
     /// <param name="cancellation">Stops between two answers.</param>
     public static async Task<LogCheck> RunAsync(
-        IAsyncStreamReader<Wire.ReadLogResponse> records, SignedCheckpoint signed, Action<long, ReadOnlyMemory<byte>, MerkleHash> onRecord, CancellationToken cancellation)
+        IAsyncStreamReader<Wire.ReadLogResponse> records, SignedCheckpoint signed, Action<LogEntry> onEntry, CancellationToken cancellation)
     {
         var verifier = new LogVerifier([signed]);
         var good = true;
         while (good && await records.MoveNext(cancellation))
         {
-            var position = long.CreateChecked(records.Current.Position);
-            foreach (var record in records.Current.Records)
+            foreach (var entry in records.Current.Entries())
             {
-                var hash = MerkleTree.LeafHash(record.Span);
-                onRecord(position, record.Memory, hash);
-                good = verifier.Add(position, record.Span, hash);
+                onEntry(entry);
+                good = verifier.Add(entry);
                 if (!good)
                     break;
-                position++;
             }
         }
 

@@ -4,7 +4,7 @@ namespace SafetyNet.Exchange.Protocol.Evidence;
 
 /// <summary>One entry as a store or an export gives it.</summary>
 /// <param name="Index">Position in the log, from 0.</param>
-/// <param name="Record">The record's canonical bytes, or null where retention has purged them.</param>
+/// <param name="Record">The record's canonical bytes, or null where only the hash is given: retention purged them, or they are not the reader's concern.</param>
 /// <param name="LeafHash">The hash kept beside the record.</param>
 public readonly record struct LogEntry(long Index, ReadOnlyMemory<byte>? Record, MerkleHash LeafHash);
 
@@ -33,7 +33,22 @@ public enum LogFault
     /// <summary>Two signed checkpoints of one size have different roots. The holder of the log's key told two stories; the checkpoints
     /// prove it.</summary>
     Fork = 6,
+
+    /// <summary>What lies where a checkpoint should is not one, is not signed by the log's key, or is another log's. Of an exported log only.</summary>
+    CheckpointRefused = 7,
+
+    /// <summary>A file of an exported log is shorter or longer than what it should hold.</summary>
+    FileDamaged = 8,
+
+    /// <summary>A tile of an exported log does not hold the hashes of what lies beneath it.</summary>
+    TileChanged = 9,
+
+    /// <summary>A witness whose signature the reader expects signed none of the checkpoints of an exported log.</summary>
+    NotWitnessed = 10,
 }
+
+/// <summary>Finds the stored hash of 256^<paramref name="level"/> entries; the fault that stands in its place, or none.</summary>
+internal delegate LogFault StoredTile(int level, long index, out MerkleHash hash);
 
 /// <summary>What checking a log found.</summary>
 /// <param name="Fault">What is wrong first, or none.</param>
@@ -41,7 +56,7 @@ public enum LogFault
 /// <param name="Root">Root over those entries.</param>
 /// <param name="VouchedSize">Entries that a signed checkpoint vouches for; those after it only agree with themselves. 0 without a
 /// checkpoint.</param>
-/// <param name="PurgedRecords">Entries of which only the hash is left.</param>
+/// <param name="PurgedRecords">Entries of which only the hash was given.</param>
 /// <param name="FirstBadIndex">The first entry that cannot be trusted; null where the log is intact. For
 /// <see cref="LogFault.Rewritten"/> the first after the last
 /// checkpoint that still agrees: the change lies there or behind it.</param>
@@ -61,6 +76,8 @@ public sealed class LogVerifier
 {
     private readonly CompactRange _range = new();
     private readonly Queue<Checkpoint> _heads;
+    private readonly NodeWriter? _compareTile;
+    private (LogFault Fault, int Level, long Index)? _badTile, _absentTile;
     private LogVerdict? _fault;
     private long _vouched;
     private long _purged;
@@ -85,8 +102,32 @@ public sealed class LogVerifier
         CheckHeads();
     }
 
+    /// <param name="heads">See the other constructor.</param>
+    /// <param name="tiles">Where the hashes of 256, 65 536, ... entries are kept; each is compared when its last entry was taken.</param>
+    internal LogVerifier(IEnumerable<SignedCheckpoint> heads, StoredTile tiles)
+        : this(heads)
+    {
+        _compareTile = (int level, long index, in MerkleHash hash) =>
+        {
+            if (level == 0 || level % LogLayout.TreeLevels != 0 || _badTile is not null)
+                return;
+            var fault = tiles(level / LogLayout.TreeLevels, index, out var kept);
+            if (fault == LogFault.None && kept != hash)
+                fault = LogFault.TileChanged;
+            // An export that was interrupted lacks tiles above too: that is no fault before all entries are there.
+            if (fault == LogFault.Missing)
+                _absentTile ??= (fault, level, index);
+            else if (fault != LogFault.None)
+                _badTile = (fault, level, index);
+        };
+    }
+
     /// <summary>Entries read so far.</summary>
     public long Size => _range.Size;
+
+    /// <summary>Takes the next entry, with its record where there is one. False once a fault is found.</summary>
+    public bool Add(in LogEntry entry) =>
+        entry.Record is { } record ? Add(entry.Index, record.Span, entry.LeafHash) : AddPurged(entry.Index, entry.LeafHash);
 
     /// <summary>Takes the next entry with its record. False once a fault is found; more entries are then ignored.</summary>
     public bool Add(long index, ReadOnlySpan<byte> record, in MerkleHash leafHash)
@@ -99,7 +140,7 @@ public sealed class LogVerifier
         return Append(leafHash);
     }
 
-    /// <summary>Takes the next entry of which retention left only the hash. Whether it was due for purging is not known here.</summary>
+    /// <summary>Takes the next entry of which only the hash is there: retention purged the record, or its reader may not see it. Why is not known here.</summary>
     public bool AddPurged(long index, in MerkleHash leafHash)
     {
         if (!IsNext(index))
@@ -119,12 +160,14 @@ public sealed class LogVerifier
                 $"The log ends after {Size} entries, but {head.Size} were signed: entries {Size} to {head.Size - 1} are gone.");
         }
 
+        if (_fault is null && _absentTile is { } tile)
+            FailTile(tile);
         if (_fault is not null)
             return _fault;
         var rest = Size - _vouched;
         var vouched = rest == 0 ? "all under a signed checkpoint" : $"{rest} of them after the last signed checkpoint given";
         return new LogVerdict(
-            LogFault.None, Size, _range.Root(), _vouched, _purged, FirstBadIndex: null, $"Intact: {Size} entries, {vouched}.");
+            LogFault.None, Size, _range.Root(), _vouched, _purged, FirstBadIndex: null, $"Intact: {Size} entries, {vouched}{HashOnly()}.");
     }
 
     /// <summary>Checks a whole log.</summary>
@@ -146,10 +189,7 @@ public sealed class LogVerifier
         var verifier = new LogVerifier(heads);
         await foreach (var entry in entries.WithCancellation(cancellation))
         {
-            var good = entry.Record is { } record
-                ? verifier.Add(entry.Index, record.Span, entry.LeafHash)
-                : verifier.AddPurged(entry.Index, entry.LeafHash);
-            if (!good)
+            if (!verifier.Add(entry))
                 break;
             if (verifier.Size % progressEvery == 0)
                 progress?.Invoke(verifier.Size);
@@ -158,6 +198,13 @@ public sealed class LogVerifier
         progress?.Invoke(verifier.Size);
         return verifier.Finish();
     }
+
+    private string HashOnly() => _purged switch
+    {
+        0 => "",
+        1 => ", 1 entry of which only the hash was given",
+        _ => $", {_purged} entries of which only the hash was given",
+    };
 
     private bool IsNext(long index)
     {
@@ -172,8 +219,21 @@ public sealed class LogVerifier
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Append(in MerkleHash leafHash)
     {
-        _range.Append(leafHash);
-        return CheckHeads();
+        _range.Append(leafHash, _compareTile);
+        return _badTile is { } tile ? FailTile(tile) : CheckHeads();
+    }
+
+    private bool FailTile((LogFault Fault, int Level, long Index) found)
+    {
+        var (fault, level, index) = found;
+        var (first, last) = (index << level, ((index + 1) << level) - 1);
+        var tile = $"tile {LogLayout.TilePath(level / LogLayout.TreeLevels, index / LogLayout.Width)}";
+        return Fail(fault, first, fault switch
+        {
+            LogFault.Missing => $"The hash of entries {first} to {last} is not there, which {tile} should hold.",
+            LogFault.FileDamaged => $"The {tile} is shorter or longer than what it should hold.",
+            _ => $"The {tile} does not hold the hash of entries {first} to {last}.",
+        });
     }
 
     private bool CheckHeads()
@@ -194,9 +254,10 @@ public sealed class LogVerifier
         return _fault is null;
     }
 
-    private bool Fail(LogFault fault, long firstBad, string explanation)
+    /// <summary>A fault that the reader of the entries found.</summary>
+    internal bool Fail(LogFault fault, long firstBad, string explanation)
     {
-        _fault = new LogVerdict(fault, Size, _range.Root(), _vouched, _purged, firstBad, explanation);
+        _fault ??= new LogVerdict(fault, Size, _range.Root(), _vouched, _purged, firstBad, explanation);
         return false;
     }
 }

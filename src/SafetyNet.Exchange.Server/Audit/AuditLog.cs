@@ -46,6 +46,17 @@ internal sealed class AuditLog
         };
     }
 
+    /// <inheritdoc cref="LogSweep"/>
+    /// <param name="store">The store.</param>
+    /// <param name="head">The newest head that was durable at the start.</param>
+    /// <param name="cancellation">Stops between two stretches of records.</param>
+    /// <exception cref="EvidenceException">Something in it was changed, removed or moved; it names the first record where it can.</exception>
+    public void Sweep(SqliteStore store, LogHead head, CancellationToken cancellation)
+    {
+        using var key = _signer.ToVerifier();
+        new LogSweep(store, key, head.Size).Run(cancellation);
+    }
+
     /// <summary>Public half of the key that signs, in the verifier form of signed notes.</summary>
     public string VerifierKey { get; }
 
@@ -85,42 +96,14 @@ internal sealed class AuditLog
                 var position = reader.GetInt64(0);
                 var leaf = MerkleTree.LeafHash(reader.GetFieldValue<byte[]>(2));
                 if (position != range.Size || !leaf.Bytes.SequenceEqual(reader.GetFieldValue<byte[]>(1)))
-                    throw new EvidenceException($"Record {range.Size} of the log is missing or was changed after the last signed head.");
+                    throw new EvidenceException($"Record {range.Size} of the log is missing or was changed after the last signed head.", range.Size);
                 range.Append(leaf);
             }
         }
 
         if (published is not null && CountRecords(session) < published.Size)
-            throw new EvidenceException($"The log has fewer records than its signed head of size {published.Size}: it was cut or restored from an old copy.");
+            throw new EvidenceException($"The log has fewer records than its signed head of size {published.Size}: it was cut or restored from an old copy.", CountRecords(session));
         return new AuditLog(signer, range, published);
-    }
-
-    /// <summary>
-    /// Reads the whole log below the newest head that was durable at the start and compares it with what was signed. Takes a second for some hundred thousand
-    /// records, so it runs beside the first calls; a start itself looks only at what came after the head.
-    /// </summary>
-    /// <exception cref="EvidenceException">A record was changed, removed or moved; the message names the first where it can.</exception>
-    public static void Sweep(SqliteStore store, LogHead head, CancellationToken cancellation)
-    {
-        var range = new CompactRange();
-        while (range.Size < head.Size)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var session = store.Read();
-            var before = range.Size;
-            foreach (var (position, leafHash, body) in session.ReadEntries(range.Size, head.Size, 4096))
-            {
-                var leaf = MerkleTree.LeafHash(body);
-                if (position != range.Size) throw new EvidenceException($"Record {range.Size} of the log is missing.");
-                if (!leaf.Bytes.SequenceEqual(leafHash)) throw new EvidenceException($"Record {position} of the log was changed.");
-                range.Append(leaf);
-            }
-
-            if (range.Size == before) throw new EvidenceException($"Record {range.Size} of the log is missing.");
-        }
-
-        if (range.Root() != CompactRange.Restore(head.Frontier).Root())
-            throw new EvidenceException($"The {head.Size} records of the log do not have the root that was signed: some were rewritten.");
     }
 
     /// <summary>Inner nodes that the records since the last flush completed, to be stored with them.</summary>
@@ -173,7 +156,7 @@ internal sealed class AuditLog
         if (!SignedCheckpoint.TryOpen(stored.Note, signer.ToVerifier(), [], out var head, out var problem))
             throw new EvidenceException($"The last head of the log is not signed by this exchange's key: {problem}");
         var range = CompactRange.Restore(stored.Frontier);
-        if (range.Size != head.Checkpoint.Size || range.Root() != head.Checkpoint.Root)
+        if (stored.Size != head.Checkpoint.Size || range.Size != stored.Size || range.Root() != head.Checkpoint.Root)
             throw new EvidenceException("The stored edge of the log does not have the root that was signed.");
         return range;
     }
@@ -187,4 +170,8 @@ internal sealed class AuditLog
 }
 
 /// <summary>The store does not hold the evidence that was signed; the message says what differs.</summary>
-internal sealed class EvidenceException(string message) : Exception(message);
+internal sealed class EvidenceException(string message, long? firstBadIndex = null) : Exception(message)
+{
+    /// <summary>Position of the first record that cannot be trusted; null: that cannot be said.</summary>
+    public long? FirstBadIndex { get; } = firstBadIndex;
+}

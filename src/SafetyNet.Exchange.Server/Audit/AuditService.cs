@@ -109,11 +109,12 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         var end = request.End == 0 ? size : (long)Math.Min(request.End, (ulong)size);
         while (start < end)
         {
-            List<(long Position, byte[] Body)> records;
-            using (var read = store.Read()) records = read.ReadBodies(start, end, RecordsPerMessage);
+            List<(long Position, byte[] LeafHash, byte[] Body)> records;
+            using (var read = store.Read()) records = [.. read.ReadEntries(start, end, RecordsPerMessage)];
             if (records.Count == 0) return;
             var message = new Wire.ReadLogResponse { Position = (ulong)start };
-            message.Records.Add(records.Select(r => UnsafeByteOperations.UnsafeWrap(r.Body)));
+            message.Records.Add(records.Select(r => IsGiven(call, r.LeafHash, r.Body) ? UnsafeByteOperations.UnsafeWrap(r.Body) : ByteString.Empty));
+            message.RecordHashes.Add(records.Select(r => UnsafeByteOperations.UnsafeWrap(r.LeafHash)));
             call.RequireActive();
             await responseStream.WriteAsync(message, context.CancellationToken);
             start += records.Count;
@@ -123,6 +124,20 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
     /// <summary>An officer reads the records of its own jurisdiction, one of the central level all.</summary>
     private static bool IsOfficersConcern(Call call, Wire.AuditRecord record) =>
         call.Agency.Jurisdiction is Wire.Jurisdiction.Tw || record.Jurisdiction == call.Agency.Jurisdiction;
+
+    /// <summary>Records of the officer's concern, and bytes that are no record of ours: that somebody changed one in the store is every officer's concern.</summary>
+    private static bool IsGiven(Call call, byte[] leafHash, byte[] body)
+    {
+        if (call.Agency.Jurisdiction is Wire.Jurisdiction.Tw || !MerkleTree.LeafHash(body).Bytes.SequenceEqual(leafHash)) return true;
+        try
+        {
+            return IsOfficersConcern(call, Wire.AuditRecord.Parser.ParseFrom(body));
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return true;
+        }
+    }
 
     private static Wire.DecidingRule Describe(NeedToKnowPolicy policy, string ruleId) =>
         policy.FindRule(ruleId) is { } rule

@@ -71,16 +71,6 @@ internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntity
 /// <summary>Reads the log.</summary>
 internal static class AuditQueries
 {
-    /// <summary>Record bytes from a position on, at most <paramref name="count"/>, in order.</summary>
-    public static List<(long Position, byte[] Body)> ReadBodies(this ReadSession session, long start, long end, int count)
-    {
-        var found = new List<(long, byte[])>(Math.Min(count, 1024));
-        using var reader = session.Query(
-            "SELECT position, body FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position LIMIT $2", start, end, count);
-        while (reader.Read()) found.Add((reader.GetInt64(0), reader.GetFieldValue<byte[]>(1)));
-        return found;
-    }
-
     /// <summary>Whole entries from a position on, at most <paramref name="count"/>, in order.</summary>
     public static IEnumerable<(long Position, byte[] LeafHash, byte[] Body)> ReadEntries(this ReadSession session, long start, long end, int count)
     {

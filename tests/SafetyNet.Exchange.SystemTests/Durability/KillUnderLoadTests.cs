@@ -128,17 +128,17 @@ public sealed class KillUnderLoadTests(ITestOutputHelper output)
         using var reading = officer.Audit.ReadLog(new Wire.ReadLogRequest { Context = Duty, End = (ulong)heads[^1].Checkpoint.Size }, cancellationToken: TestContext.Current.CancellationToken);
         await foreach (var answer in reading.ResponseStream.ReadAllAsync(TestContext.Current.CancellationToken))
         {
-            var position = (long)answer.Position;
-            foreach (var bytes in answer.Records)
+            foreach (var entry in answer.Entries())
             {
-                var hash = MerkleTree.LeafHash(bytes.Span);
-                verifier.Add(position, bytes.Span, hash);
-                var record = Wire.AuditRecord.Parser.ParseFrom(bytes);
-                if (receipts.TryGetValue(position, out var receipt) && receipt.RecordHash == hash && string.Equals(receipt.DecisionId, record.DecisionId, StringComparison.Ordinal))
+                verifier.Add(entry);
+                // No county but the officer's own has calls in this run; a record that is not given is missing below.
+                if (entry.Record is not { } bytes)
+                    continue;
+                var record = Wire.AuditRecord.Parser.ParseFrom(bytes.Span);
+                if (receipts.TryGetValue(entry.Index, out var receipt) && receipt.RecordHash == entry.LeafHash && string.Equals(receipt.DecisionId, record.DecisionId, StringComparison.Ordinal))
                     kept++;
                 if (record.Outcome == Wire.AuditOutcome.Permitted && record.Method.EndsWith("/CreateReferral", StringComparison.Ordinal))
                     creations[record.RequestId] = creations.GetValueOrDefault(record.RequestId) + 1;
-                position++;
             }
         }
 

@@ -13,7 +13,7 @@ namespace SafetyNet.Exchange.SystemTests.Foreign;
 /// </summary>
 internal static class StoryCast
 {
-    private const string LogName = "sandbox.safetynet.gov.tw/log";
+    internal const string LogName = "sandbox.safetynet.gov.tw/log";
 
     /// <summary>Writes the file for one telling of the story.</summary>
     /// <param name="sandbox">The server.</param>

@@ -77,19 +77,22 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
     {
         var made = await The.School.AnswerAsync(to => to.Referrals.CreateReferralAsync(Some.Referral(The.School, The.Centre.UnitId)));
         var checkpoint = await The.Officer.AwaitsCheckpointOverAsync(Exchange, made.Receipt.Position);
-        var (signed, records) = (Signed(checkpoint), new List<ByteString>());
+        var (signed, entries) = (Signed(checkpoint), new List<LogEntry>());
         using var reading = The.Officer.Channel.Audit.ReadLog(new() { Context = The.Officer.Context(), End = (ulong)signed.Checkpoint.Size });
-        while (await reading.ResponseStream.MoveNext(CancellationToken.None)) records.AddRange(reading.ResponseStream.Current.Records);
+        while (await reading.ResponseStream.MoveNext(CancellationToken.None)) entries.AddRange(reading.ResponseStream.Current.Entries());
 
-        Assert.True(Verdict(signed, records).IsIntact);
-        var changed = records.ToList();
-        var record = Wire.AuditRecord.Parser.ParseFrom(changed[5]);
+        Assert.True(Verdict(signed, entries).IsIntact);
+        var own = entries.FindIndex(e => e.Record is not null);
+        var record = Wire.AuditRecord.Parser.ParseFrom(entries[own].Record!.Value.Span);
         record.ActorPersonId = "X0000";
-        changed[5] = record.ToByteString();
-        Assert.False(Verdict(signed, changed).IsIntact);
-        Assert.False(Verdict(signed, [.. records.Take(5), .. records.Skip(6)]).IsIntact);
-        Assert.False(Verdict(signed, [.. records.SkipLast(1)]).IsIntact);
-        Assert.False(Verdict(signed, [.. records.Skip(1).Take(1), .. records.Take(1), .. records.Skip(2)]).IsIntact);
+        var (changed, rehashed) = (entries.ToList(), entries.ToList());
+        changed[own] = entries[own] with { Record = record.ToByteArray() };
+        rehashed[own] = changed[own] with { LeafHash = MerkleTree.LeafHash(record.ToByteArray()) };
+        Assert.Equal((LogFault.RecordChanged, own), (Verdict(signed, changed).Fault, (int)Verdict(signed, changed).FirstBadIndex!.Value));
+        Assert.Equal(LogFault.Rewritten, Verdict(signed, rehashed).Fault);
+        Assert.Equal(LogFault.Missing, Verdict(signed, [.. entries.Take(5), .. entries.Skip(6)]).Fault);
+        Assert.Equal(LogFault.Truncated, Verdict(signed, [.. entries.SkipLast(1)]).Fault);
+        Assert.Equal(LogFault.Missing, Verdict(signed, [entries[1], entries[0], .. entries.Skip(2)]).Fault);
     }
 
     [Fact]
@@ -139,11 +142,44 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
 
     private static IMessage Clone(IMessage request) => request.Descriptor.Parser.ParseFrom(request.ToByteArray());
 
-    private static LogVerdict Verdict(SignedCheckpoint signed, List<ByteString> records)
+    /// <summary>An officer of a county may prove the whole log, and reads its own county's part of it (R-NTK-13).</summary>
+    [Fact]
+    [Trait("Rule", "R-NTK-13")]
+    [Trait("Abuse", "B45")]
+    public async Task An_officer_reads_the_records_of_its_own_county_and_of_the_others_the_hash()
+    {
+        await The.School.AnswerAsync(to => to.Members.GetSelfAsync(new() { Context = The.School.Context() }));
+        var made = await The.CentreOfTaoyuan.AnswerAsync(to => to.Members.GetSelfAsync(new() { Context = The.CentreOfTaoyuan.Context() }));
+        var signed = Signed(await The.Officer.AwaitsCheckpointOverAsync(Exchange, made.Receipt.Position));
+        var stored = Exchange.Query("SELECT body, leaf_hash FROM audit_record ORDER BY position", r => (Body: r.GetFieldValue<byte[]>(0), Hash: r.GetFieldValue<byte[]>(1)));
+        foreach (var (officer, own) in ((Party, Wire.Jurisdiction)[])[(The.Officer, Wire.Jurisdiction.Tpe), (The.OfficerOfTaoyuan, Wire.Jurisdiction.Tao)])
+        {
+            var verifier = new LogVerifier([signed]);
+            using var reading = officer.Channel.Audit.ReadLog(new() { Context = officer.Context(), End = (ulong)signed.Checkpoint.Size });
+            while (await reading.ResponseStream.MoveNext(CancellationToken.None))
+            {
+                foreach (var entry in reading.ResponseStream.Current.Entries())
+                {
+                    var (body, hash) = stored[(int)entry.Index];
+                    Assert.Equal(hash, entry.LeafHash.ToArray());
+                    if (Wire.AuditRecord.Parser.ParseFrom(body).Jurisdiction == own) Assert.Equal(body, entry.Record!.Value.ToArray());
+                    else Assert.Null(entry.Record);
+                    Assert.True(verifier.Add(entry));
+                }
+            }
+
+            var verdict = verifier.Finish();
+            Assert.True(verdict.IsIntact, verdict.Explanation);
+            Assert.InRange(verdict.PurgedRecords, 1, verdict.Size - 1);
+            Assert.Contains("of which only the hash was given", verdict.Explanation, StringComparison.Ordinal);
+        }
+    }
+
+    private static LogVerdict Verdict(SignedCheckpoint signed, List<LogEntry> entries)
     {
         var verifier = new LogVerifier([signed]);
-        for (var i = 0; i < records.Count; i++)
-            if (!verifier.Add(i, records[i].Span, MerkleTree.LeafHash(records[i].Span))) break;
+        foreach (var entry in entries)
+            if (!verifier.Add(entry)) break;
         return verifier.Finish();
     }
 

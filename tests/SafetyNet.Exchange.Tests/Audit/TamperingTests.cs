@@ -87,10 +87,7 @@ public sealed class TamperingTests(TestExchange exchange) : WireTests(exchange)
             var verifier = new LogVerifier([signed]);
             using var reading = the.Officer.Channel.Audit.ReadLog(new() { Context = the.Officer.Context(), End = (ulong)signed.Checkpoint.Size });
             while (await reading.ResponseStream.MoveNext(CancellationToken.None))
-            {
-                var at = (long)reading.ResponseStream.Current.Position;
-                foreach (var record in reading.ResponseStream.Current.Records) verifier.Add(at++, record.Span, MerkleTree.LeafHash(record.Span));
-            }
+                foreach (var entry in reading.ResponseStream.Current.Entries()) verifier.Add(entry);
 
             return verifier.Finish();
         }

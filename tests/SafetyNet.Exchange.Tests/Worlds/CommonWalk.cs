@@ -1,4 +1,4 @@
-using Google.Protobuf;
+using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Hosting;
 
 namespace SafetyNet.Exchange.Tests.Worlds;
@@ -122,8 +122,13 @@ internal static class CommonWalk
     {
         var end = exchange.RecordCount();
         using var reading = the.Officer.Channel.Audit.ReadLog(new() { Context = the.Officer.Context(), End = (ulong)end });
-        var read = new List<ByteString>();
-        while (await reading.ResponseStream.MoveNext(TestContext.Current.CancellationToken)) read.AddRange(reading.ResponseStream.Current.Records);
-        Assert.Equal(exchange.Query("SELECT body FROM audit_record WHERE position < $0 ORDER BY position", r => ByteString.CopyFrom(r.GetFieldValue<byte[]>(0)), end), read);
+        var read = new List<LogEntry>();
+        while (await reading.ResponseStream.MoveNext(TestContext.Current.CancellationToken)) read.AddRange(reading.ResponseStream.Current.Entries());
+        var stored = exchange.Query(
+            "SELECT body, leaf_hash FROM audit_record WHERE position < $0 ORDER BY position", r => (Body: r.GetFieldValue<byte[]>(0), Hash: r.GetFieldValue<byte[]>(1)), end);
+        Assert.Equal(stored.Select(s => Convert.ToHexString(s.Hash)), read.Select(e => Convert.ToHexString(e.LeafHash.Bytes)));
+        Assert.Equal(
+            stored.Select(s => Wire.AuditRecord.Parser.ParseFrom(s.Body).Jurisdiction == Wire.Jurisdiction.Tpe ? Convert.ToHexString(s.Body) : null),
+            read.Select(e => e.Record is { } record ? Convert.ToHexString(record.Span) : null));
     }
 }

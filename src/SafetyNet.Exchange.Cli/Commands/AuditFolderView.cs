@@ -1,0 +1,88 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using SafetyNet.Exchange.Cli.Evidence;
+using SafetyNet.Exchange.Protocol.Evidence;
+using Spectre.Console;
+
+namespace SafetyNet.Exchange.Cli.Commands;
+
+/// <summary><c>safetynet audit verify DIR</c>: the verdict over an exported log, to a person or to a program.</summary>
+internal static class AuditFolderView
+{
+    private const int Intact = 0, NotIntact = 1, Unreadable = 2;
+
+    private static readonly JsonSerializerOptions Compact = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter<LogFault>() },
+    };
+
+    /// <summary>Exit code 0: intact; 1: a fault was found; 2: it cannot be read, or a key is none.</summary>
+    public static int Verify(string folder, string? heldKey, IReadOnlyList<string> heldWitnesses, bool asJson, CancellationToken cancellation)
+    {
+        try
+        {
+            if (!Directory.Exists(folder))
+                throw new FormatException($"There is no folder {folder}.");
+            using var keys = HeldKeys.Parse(heldKey ?? LogFolder.ReadKey(folder), heldWitnesses.Count > 0 ? heldWitnesses : LogFolder.ReadWitnessKeys(folder));
+            var found = Terminal.Error.Progress().Start(progress =>
+            {
+                var task = progress.AddTask("verifying the export");
+                return LogFolder.Verify(folder, keys.Log!, keys.Witnesses, (read, all) => (task.MaxValue, task.Value) = (all, read), cancellation);
+            });
+            if (asJson)
+                ShowJson(found, heldKey is not null);
+            else
+                Show(found, heldKey is not null, heldWitnesses.Count > 0);
+            return found.Log.IsIntact ? Intact : NotIntact;
+        }
+        catch (Exception error) when (error is FormatException or CommandFailedException or IOException or UnauthorizedAccessException)
+        {
+            if (asJson)
+                Console.Out.WriteLine(JsonSerializer.Serialize(new { verdict = "Unreadable", explanation = error.Message }, Compact));
+            Terminal.Error.MarkupLineInterpolated($"[red]Cannot be verified[/] 無法驗證: {error.Message}");
+            return Unreadable;
+        }
+    }
+
+    private static void ShowJson(LogFolderVerdict found, bool isKeyHeld) => Console.Out.WriteLine(JsonSerializer.Serialize(
+        new
+        {
+            verdict = found.Log.IsIntact ? "Intact" : found.Log.Fault.ToString(),
+            firstBadIndex = found.Log.FirstBadIndex,
+            entries = found.Log.Size,
+            hashOnly = found.Log.PurgedRecords,
+            signedEntries = found.Log.VouchedSize,
+            root = found.Log.Root.ToHex(),
+            origin = found.Origin,
+            checkpoints = found.Checkpoints,
+            keyIsYours = isKeyHeld,
+            witnesses = found.Witnesses,
+            explanation = found.Log.Explanation,
+        },
+        Compact));
+
+    private static void Show(LogFolderVerdict found, bool isKeyHeld, bool areWitnessesHeld)
+    {
+        // Unwrapped, to be copied and compared.
+        Console.Out.WriteLine($"log          {found.Origin}");
+        Console.Out.WriteLine($"root         {found.Log.Root.ToHex()}");
+        Console.Out.WriteLine($"checkpoints  {found.Checkpoints}, all held against the entries");
+        Console.Out.WriteLine($"key          {(isKeyHeld ? "the one you gave" : "the one in the folder")}");
+        foreach (var witness in found.Witnesses)
+            Console.Out.WriteLine($"witness      {witness.Name} signed up to {witness.Size} entries; {(areWitnessesHeld ? "the key you gave" : "the key in the folder")}");
+        if (!isKeyHeld)
+        {
+            Terminal.Output.MarkupLine(
+                "[yellow]The key lies in the folder itself: this proves only that the folder agrees with itself, for whoever made it could have made the key. Give the one you hold with --key.[/]");
+        }
+
+        if (found.Log.IsIntact)
+            Terminal.Output.MarkupLineInterpolated($"[green]Intact[/] 軌跡完整: {found.Log.Explanation}");
+        else
+            Terminal.Output.MarkupLineInterpolated($"[red]NOT intact[/] 軌跡不完整: {found.Log.Explanation}");
+        if (found.Log.FirstBadIndex is { } first)
+            Terminal.Output.MarkupLineInterpolated($"First entry that cannot be trusted 首筆不可信之紀錄: {first}");
+        if (found.Log.Fault == LogFault.Truncated)
+            Terminal.Output.MarkupLine("An export that was interrupted looks the same: run it again, it goes on where the folder ends.");
+    }
+}
