@@ -15,6 +15,14 @@ internal sealed class NeedToKnowPolicy
     /// <summary>Usual name of the legal-basis registry.</summary>
     public const string BasesFile = "legal-bases.json";
 
+    /// <summary>The registry that this program is built with, read once.</summary>
+    private static readonly Lazy<(LegalBasisContents Contents, string Sha256)> BuiltInRegistry = new(() =>
+    {
+        var bytes = ReadBuiltIn(BasesFile);
+        List<PolicyProblem> problems = [];
+        return (LegalBasisFile.TryRead(bytes, BasesFile, [], problems) ?? throw new PolicyFileException(BasesFile, problems), Hash(bytes));
+    });
+
     private const int MostCachedRuleLists = 4096;
 
     private static readonly uint StatusBit = CodeTable.Classes.BitOf((int)Wire.ConfidentialityClass.PublicStatus);
@@ -104,7 +112,11 @@ internal sealed class NeedToKnowPolicy
     {
         using var bytes = new MemoryStream();
         json.CopyTo(bytes);
-        return TryLoad(bytes.ToArray(), ReadBuiltIn(BasesFile), out var problems, file) ?? throw new PolicyFileException(file, problems);
+        var rules = bytes.ToArray();
+        var registry = BuiltInRegistry.Value;
+        List<PolicyProblem> found = [];
+        var contents = TryReadRules(rules, file, registry.Contents.Entries.Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal), found);
+        return contents is null ? throw new PolicyFileException(file, found) : new NeedToKnowPolicy(contents, registry.Contents, Hash(rules), registry.Sha256);
     }
 
     /// <summary>Reads and compiles the two files of a policy; whether its rules make sense together is for <see cref="PolicyReview"/> to say.</summary>
@@ -126,6 +138,14 @@ internal sealed class NeedToKnowPolicy
         return contents is null || entries is null || found.Count != 0
             ? null
             : new NeedToKnowPolicy(contents, entries, Hash(rules.Span), Hash(registry.Span));
+    }
+
+    private static PolicyContents? TryReadRules(ReadOnlyMemory<byte> rules, string file, HashSet<string> registered, List<PolicyProblem> problems)
+    {
+        var contents = PolicyFile.TryRead(rules, file, registered, problems);
+        if (contents is not null && registered.Count > PolicyFile.MaxEntries)
+            problems.Add(contents.Places[""].Problem("", $"{registered.Count} rules and entries; at most {PolicyFile.MaxEntries}"));
+        return problems.Count == 0 ? contents : null;
     }
 
     /// <summary>SHA-256 of a file, 64 lower-case hex digits.</summary>
