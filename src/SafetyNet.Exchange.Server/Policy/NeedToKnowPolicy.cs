@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Numerics;
 using System.Security.Cryptography;
@@ -23,7 +22,7 @@ internal sealed class NeedToKnowPolicy
         return (LegalBasisFile.TryRead(bytes, BasesFile, [], problems) ?? throw new PolicyFileException(BasesFile, problems), Hash(bytes));
     });
 
-    private const int MostCachedRuleLists = 4096;
+    private const int MostKeptRuleLists = 4096;
 
     private static readonly uint StatusBit = CodeTable.Classes.BitOf((int)Wire.ConfidentialityClass.PublicStatus);
     private static readonly uint NotPersonalBit = CodeTable.Classes.BitOf((int)Wire.ConfidentialityClass.NotPersonal);
@@ -38,8 +37,7 @@ internal sealed class NeedToKnowPolicy
     private readonly RegisteredBases bases;
     private readonly uint acrossJurisdictions;
     private readonly int acrossEntry;
-    private readonly ConcurrentDictionary<RuleBits, IReadOnlyList<string>> ruleLists = new();
-    private int cachedRuleLists;
+    private readonly KeptLists<RuleBits, string> ruleLists = new(MostKeptRuleLists);
 
     private NeedToKnowPolicy(PolicyContents contents, LegalBasisContents registry, string rulesSha256, string basesSha256)
     {
@@ -383,16 +381,15 @@ internal sealed class NeedToKnowPolicy
     private Decision Refused(in RuleBits deciding) =>
         new(Allowed: false, ClassSet.None, RuleList(deciding), Obligations.None, Revision);
 
-    /// <summary>The ids of a set of rules. The same few sets decide nearly all calls, so their lists are kept; how many are kept is bounded.</summary>
+    /// <summary>The ids of a set of rules. Some hundred sets decide nearly all calls, so their lists are kept.</summary>
     private IReadOnlyList<string> RuleList(in RuleBits rules)
     {
         if (rules == default)
             return [];
-        if (ruleLists.TryGetValue(rules, out var known))
+        if (ruleLists.TryFind(rules, out var known))
             return known;
         var list = Array.AsReadOnly(rules.Indexes().Select(at => ids[at]).ToArray());
-        if (Volatile.Read(ref cachedRuleLists) < MostCachedRuleLists && ruleLists.TryAdd(rules, list))
-            Interlocked.Increment(ref cachedRuleLists);
+        ruleLists.Keep(rules, list);
         return list;
     }
 
