@@ -77,6 +77,7 @@ internal sealed class Composition : IAsyncDisposable
         Log = AuditLog.Open(Store, new NoteSigner(options.Evidence.Origin, _signingKey));
         _headAtStart = Log.Published;
         Commits = new CommitQueue(Store, Log, clock, stop);
+        Witnesses = new WitnessWatch(Log, Store, Commits, options.Witness, clock);
         Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
 
         var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
@@ -90,7 +91,7 @@ internal sealed class Composition : IAsyncDisposable
         var (referrals, cases) = (new ReferralService(), new CaseService());
         Features =
         [
-            new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store), new PolicyService(Policy),
+            new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses), new PolicyService(Policy),
             new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
             new ConferenceService(), new DisclosureService(),
         ];
@@ -117,6 +118,8 @@ internal sealed class Composition : IAsyncDisposable
     public AuditLog Log { get; }
 
     public CommitQueue Commits { get; }
+
+    public WitnessWatch Witnesses { get; }
 
     public CallPipeline Calls { get; }
 
@@ -206,6 +209,7 @@ internal sealed class Composition : IAsyncDisposable
         await _sweep;
         _sweepEnds.Dispose();
         _signals.Dispose();
+        await Witnesses.DisposeAsync();
         await Commits.DisposeAsync();
         _limits.Dispose();
         _connections.Dispose();

@@ -29,7 +29,7 @@ try
         ? StartRules.ProductionProblems(builder.Configuration) : SandboxSetup.Problems(builder.Configuration)]);
     SandboxPki? pki = null;
     if (!isProduction) (options, pki) = SandboxSetup.Prepare(options, sandbox, clock);
-    StartRules.Require(options.Problems());
+    StartRules.Require([.. options.Problems(), .. isProduction ? options.Witness.Missing() : []]);
 
     WebApplication? running = null;
     await using var composition = new Composition(options, clock, log, stop: () => running?.Lifetime.StopApplication());
@@ -45,9 +45,11 @@ try
     if (pki is not null)
         app.MapTokenService(new AccessTokenIssuer(new Uri(options.Identity.Authority), options.Identity.Audience, tokenKey, clock),
             () => composition.Members, composition.Revocation, clock, log);
+    await composition.Witnesses.CheckAsync(app.Lifetime.ApplicationStopping);
     await app.StartAsync();
     composition.Serving.Set(serving: true);
     composition.BeginSweep(app.Lifetime.StopApplication);
+    composition.Witnesses.Begin(app.Lifetime.StopApplication);
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

@@ -25,6 +25,12 @@ internal static class ServerLog
     public static void EvidenceBroken(string finding) =>
         Log.Fatal("The log is not the one that was signed: {Finding} Stopping: keep the database file as it is, and call the security officer", finding);
 
+    public static void WitnessesLate(TimeSpan lag, TimeSpan stopAfter) =>
+        Log.Error("A head of the log has waited {Lag} for its witnesses; at {StopAfter} all calls are refused until they are back. Call whoever runs them", lag, stopAfter);
+
+    public static void WitnessRefused(string witness, int status) =>
+        Log.Warning("The witness {Witness} answered {Status} and did not sign; does it watch this log, with this key?", witness, status);
+
     public static void CallFailed(string method, Guid decisionId, Exception exception) =>
         Log.Error("Call {Method} with decision {DecisionId} failed with {Kind} at {Where}", method, decisionId, exception.GetType().Name,
             new System.Diagnostics.StackTrace(exception, false).GetFrame(0)?.GetMethod()?.Name);

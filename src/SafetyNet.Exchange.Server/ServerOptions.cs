@@ -1,3 +1,4 @@
+using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Pipeline;
@@ -17,6 +18,8 @@ internal sealed record ServerOptions
     public StorageSettings Storage { get; init; } = new();
 
     public EvidenceSettings Evidence { get; init; } = new();
+
+    public WitnessSettings Witness { get; init; } = new();
 
     public PolicySettings Policy { get; init; } = new();
 
@@ -47,6 +50,7 @@ internal sealed record ServerOptions
             problems.Add("Storage:Path must be a file that survives a restart: there is no server without an audit store");
         if (Limits.PerPersonPerMinute < 1 || Limits.PerAgencyPerMinute < 1 || Limits.DeadlineCapSeconds is < 1 or > 300)
             problems.Add("Limits: PerPersonPerMinute and PerAgencyPerMinute are 1 or more, DeadlineCapSeconds 1 to 300");
+        problems.AddRange(Witness.Problems());
         problems.AddRange(BreakGlass.Problems());
         return problems;
     }

@@ -45,6 +45,14 @@ public sealed class SignedNote
         return new SignedNote(Text, [.. Signatures, signer.Sign(NoteText.Encode(Text))]);
     }
 
+    /// <summary>The same text with signatures that somebody else made over it, as a witness answers them; nothing is believed yet.</summary>
+    /// <param name="lines">Signature lines, each with its newline.</param>
+    /// <param name="note">The note with them, or null.</param>
+    public bool TryAddSignatures(string lines, [NotNullWhen(true)] out SignedNote? note) => TryParse(NoteText.Encode(ToString() + lines), out note, out _);
+
+    /// <summary>The signature lines alone, each with its newline.</summary>
+    public string SignatureLines() => string.Concat(Signatures.Select(s => s.ToLine()));
+
     public byte[] Encode() => NoteText.Encode(ToString());
 
     public override string ToString() => $"{Text}\n{string.Concat(Signatures.Select(s => s.ToLine()))}";

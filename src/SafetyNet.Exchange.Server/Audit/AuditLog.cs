@@ -144,6 +144,13 @@ internal sealed class AuditLog
         return new LogHead(range.Size, now, range.Snapshot(), signed.Encode());
     }
 
+    /// <summary>A head over no entries: what a witness is asked with where this log is new, or claims to be.</summary>
+    public LogHead EmptyHead(DateTimeOffset now)
+    {
+        var none = new CompactRange();
+        return new LogHead(0, now, none.Snapshot(), SignedCheckpoint.Sign(new Checkpoint(_signer.Name, 0, none.Root()), _signer).Encode());
+    }
+
     /// <summary>All that was appended is durable now, and so is the head where one was signed.</summary>
     public void Publish(LogHead? checkpoint)
     {

@@ -9,7 +9,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Audit;
 
 /// <summary>The RPCs of evidence: the officer's questions, and the proofs for every member. Each of them is a record itself (R-AUD-4).</summary>
-internal sealed class AuditService(AuditLog log, SqliteStore store) : Wire.AuditService.AuditServiceBase
+internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch witnesses) : Wire.AuditService.AuditServiceBase
 {
     private const int RecordsPerMessage = 256;
 
@@ -69,12 +69,18 @@ internal sealed class AuditService(AuditLog log, SqliteStore store) : Wire.Audit
         return Task.FromResult(response);
     }
 
-    public override Task<Wire.GetCheckpointResponse> GetCheckpoint(Wire.GetCheckpointRequest request, ServerCallContext context) =>
-        Task.FromResult(new Wire.GetCheckpointResponse
+    public override Task<Wire.GetCheckpointResponse> GetCheckpoint(Wire.GetCheckpointRequest request, ServerCallContext context)
+    {
+        var response = new Wire.GetCheckpointResponse
         {
             Note = log.Published is { } head ? System.Text.Encoding.UTF8.GetString(head.Note) : throw new Refusal(Wire.ErrorReason.NotFound),
             VerifierKey = log.VerifierKey,
-        });
+            WitnessedNote = witnesses.Witnessed is { } witnessed ? System.Text.Encoding.UTF8.GetString(witnessed.Note) : "",
+            WitnessLag = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(witnesses.Lag),
+        };
+        response.WitnessKeys.Add(witnesses.Keys);
+        return Task.FromResult(response);
+    }
 
     public override Task<Wire.GetInclusionProofResponse> GetInclusionProof(Wire.GetInclusionProofRequest request, ServerCallContext context)
     {

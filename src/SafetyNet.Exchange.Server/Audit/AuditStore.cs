@@ -27,6 +27,9 @@ internal sealed class CheckpointRow
     public byte[] Frontier { get; set; } = [];
 
     public byte[] Note { get; set; } = [];
+
+    /// <summary>When enough witnesses had co-signed; their signatures are in the note. Null: not yet.</summary>
+    public DateTimeOffset? WitnessedAt { get; set; }
 }
 
 /// <summary>A kept inner node of the tree.</summary>
@@ -61,6 +64,7 @@ internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntity
         builder.ToTable("audit_checkpoint");
         builder.HasKey(c => c.Size);
         builder.Property(c => c.Size).ValueGeneratedNever();
+        builder.HasIndex(c => c.WitnessedAt).HasFilter("witnessed_at IS NOT NULL");
     }
 }
 
@@ -94,6 +98,22 @@ internal static class AuditQueries
     {
         using var reader = session.Query("SELECT position FROM audit_record WHERE decision_id = $0", decisionId.ToByteArray(true));
         return reader.Read() ? reader.GetInt64(0) : null;
+    }
+
+    /// <summary>Newest head that was co-signed; null: none.</summary>
+    public static LogHead? FindWitnessed(this ReadSession session)
+    {
+        using var reader = session.Query("SELECT size, signed_at, frontier, note FROM audit_checkpoint WHERE witnessed_at IS NOT NULL ORDER BY witnessed_at DESC, size DESC LIMIT 1");
+        return reader.Read()
+            ? new LogHead(reader.GetInt64(0), Instants.FromMicros(reader.GetInt64(1)), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<byte[]>(3))
+            : null;
+    }
+
+    /// <summary>When the first head above a size was signed; null: there is none.</summary>
+    public static DateTimeOffset? FindFirstHeadAfter(this ReadSession session, long size)
+    {
+        using var reader = session.Query("SELECT signed_at FROM audit_checkpoint WHERE size > $0 ORDER BY size LIMIT 1", size);
+        return reader.Read() ? Instants.FromMicros(reader.GetInt64(0)) : null;
     }
 
     /// <summary>Records before a position, newest first.</summary>

@@ -58,6 +58,9 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
     public bool IsBroken => _broken is not null;
 
+    /// <summary>Nothing is taken for now: the witnesses of the log are later than the setting allows.</summary>
+    public Func<bool> IsHeld { get; set; } = () => false;
+
     /// <summary>Takes nothing more: the log below is not the one that was signed, and nothing may be put on top of it.</summary>
     public void Refuse(Exception because) => _broken = because;
 
@@ -70,10 +73,15 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <exception cref="StoreUnavailableException">Nothing happened.</exception>
     public Task<LogPlace> CommitAsync(AuditEntry entry, Change? change)
     {
-        if (_broken is { } broken) return Task.FromException<LogPlace>(new StoreUnavailableException(broken));
-        var pending = new Pending(entry, change);
-        return _waiting.Writer.TryWrite(pending) ? pending.Done.Task : WaitForPlaceAsync(pending);
+        if (_broken is not null || IsHeld()) return Task.FromException<LogPlace>(new StoreUnavailableException(_broken));
+        return PutAsync(new Pending(entry, change));
     }
+
+    /// <summary>Keeps the co-signatures of a head that is in the store already; it is no deed of anybody and leaves no record.</summary>
+    public Task KeepAsync(LogHead witnessed, DateTimeOffset at) =>
+        _broken is { } broken ? Task.FromException(new StoreUnavailableException(broken)) : PutAsync(new Pending(witnessed, at));
+
+    private Task<LogPlace> PutAsync(Pending pending) => _waiting.Writer.TryWrite(pending) ? pending.Done.Task : WaitForPlaceAsync(pending);
 
     public async ValueTask DisposeAsync()
     {
@@ -190,11 +198,20 @@ internal sealed class CommitQueue : IAsyncDisposable
     private static bool HasRows(Pending pending) =>
         pending.Failure is null && pending.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0);
 
-    private sealed class Pending(AuditEntry entry, Change? change)
+    /// <summary>What waits for a flush: a call's record with its change, or the co-signatures of a head.</summary>
+    private sealed class Pending
     {
-        public AuditEntry Entry { get; } = entry;
+        public Pending(AuditEntry entry, Change? change) => (Entry, Change) = (entry, change);
 
-        public Change? Change { get; } = change;
+        public Pending(LogHead witnessed, DateTimeOffset at) => (Witnessed, WitnessedAt) = (witnessed, at);
+
+        public AuditEntry? Entry { get; }
+
+        public Change? Change { get; }
+
+        public LogHead? Witnessed { get; }
+
+        public DateTimeOffset WitnessedAt { get; }
 
         public TaskCompletionSource<LogPlace> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -207,7 +224,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         private readonly AuditLog _log;
         private readonly ExchangeDb _db;
         private readonly HotStatement _record;
-        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _savepoint, _release, _rollback;
+        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _savepoint, _release, _rollback;
         private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
         private readonly List<string> _sequencesOfCommit = [];
 
@@ -236,6 +253,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             _node = Command("INSERT INTO audit_node (level, node_index, hash) VALUES ($level, $index, $hash)", "$level", "$index", "$hash");
             _checkpoint = Command("INSERT INTO audit_checkpoint (size, signed_at, frontier, note) VALUES ($size, $at, $frontier, $note)",
                 "$size", "$at", "$frontier", "$note");
+            _witnessed = Command("UPDATE audit_checkpoint SET witnessed_at = $at, note = $note WHERE size = $size", "$size", "$at", "$note");
         }
 
         public SqliteConnection Connection { get; }
@@ -252,10 +270,17 @@ internal sealed class CommitQueue : IAsyncDisposable
         public Exception? TryWrite(Pending pending, out LogPlace place)
         {
             place = default;
+            if (pending.Entry is not { } entry)
+            {
+                Set(_witnessed, pending.Witnessed!.Size, Instants.ToMicros(pending.WitnessedAt), pending.Witnessed.Note);
+                _witnessed.ExecuteNonQuery();
+                return null;
+            }
+
             var change = pending.Change;
             if (change is null or { IsEmpty: true, Key: null })
             {
-                place = Append(pending.Entry);
+                place = Append(entry);
                 return null;
             }
 
@@ -264,7 +289,7 @@ internal sealed class CommitQueue : IAsyncDisposable
             Exception? refused = null;
             try
             {
-                Write(change, pending.Entry);
+                Write(change, entry);
             }
             catch (DbUpdateConcurrencyException)
             {
@@ -288,7 +313,7 @@ internal sealed class CommitQueue : IAsyncDisposable
                 return refused;
             }
 
-            place = Append(pending.Entry);
+            place = Append(entry);
             _release.ExecuteNonQuery();
             return null;
         }
@@ -405,7 +430,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         }
 
         private IEnumerable<SqliteCommand> Commands() =>
-            [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _savepoint, _release, _rollback];
+            [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _savepoint, _release, _rollback];
 
         private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

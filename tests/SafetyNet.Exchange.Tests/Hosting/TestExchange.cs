@@ -16,6 +16,7 @@ using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Sandbox.Members;
 using SafetyNet.Exchange.Sandbox.Pki;
 using SafetyNet.Exchange.Server;
+using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Hosting;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Tokens;
@@ -46,6 +47,7 @@ public sealed class TestExchange : IAsyncLifetime
     private readonly CallLimits _limits;
     private readonly string _folder;
     private bool _isTraced;
+    private WitnessSettings _witness = new();
     private ECDsa? _tokenKey;
     private WebApplication? _app;
     private Composition? _composition;
@@ -65,6 +67,9 @@ public sealed class TestExchange : IAsyncLifetime
 
     internal TestClock Clock { get; } = new();
 
+    /// <summary>The server wanted to stop by itself.</summary>
+    internal bool HasGivenUp { get; private set; }
+
     internal Composition Composition => _composition!;
 
     internal SandboxPki Pki => _pki!;
@@ -83,9 +88,13 @@ public sealed class TestExchange : IAsyncLifetime
     /// <summary>A server of one's own, for a test that turns the clock, fills the disk or suspends members.</summary>
     /// <param name="folder">Data of an earlier one that was stopped; null: fresh data.</param>
     /// <param name="isTraced">Everything in the process logs all it can, host and libraries too.</param>
-    internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false)
+    /// <param name="witness">Who co-signs the log; null: nobody.</param>
+    internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false, WitnessSettings? witness = null)
     {
-        var exchange = new TestExchange(limits ?? new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder) { _isTraced = isTraced };
+        var exchange = new TestExchange(limits ?? new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder)
+        {
+            _isTraced = isTraced, _witness = witness ?? new WitnessSettings(),
+        };
         await exchange.InitializeAsync();
         return exchange;
     }
@@ -229,7 +238,7 @@ public sealed class TestExchange : IAsyncLifetime
             DataDirectory = _folder, CertificateDirectory = Path.Combine(RunFolder.Value, "pki"), Persons = Persons, Seed = Seed, TokenPort = FreePort(),
         };
         (_options, _pki) = SandboxSetup.Prepare(
-            new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits }, sandbox, Clock);
+            new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness }, sandbox, Clock);
         StartRules.Require(_options.Problems());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Sandbox", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders().AddSerilog(Log.Logger);
@@ -237,7 +246,7 @@ public sealed class TestExchange : IAsyncLifetime
         if (!_isTraced) builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
         using var logging = new Serilog.Extensions.Logging.SerilogLoggerFactory(Log.Logger);
         var log = logging.CreateLogger("SafetyNet.Exchange");
-        var composition = _composition = new Composition(_options, Clock, log, stop: () => { });
+        var composition = _composition = new Composition(_options, Clock, log, stop: () => HasGivenUp = true);
         if (seed)
         {
             await new SandboxSeeding(composition.Store, composition.Commits, composition.Vault, Clock).SeedAsync(sandbox);
@@ -250,8 +259,10 @@ public sealed class TestExchange : IAsyncLifetime
         _app = builder.Build();
         Composition.Map(_app);
         _app.MapTokenService(Issuer, () => composition.Members, composition.Revocation, Clock, log);
+        await composition.Witnesses.CheckAsync(CancellationToken.None);
         await _app.StartAsync();
         composition.Serving.Set(serving: true);
+        composition.Witnesses.Begin(() => HasGivenUp = true);
     }
 
     private static async Task CopySeededAsync(string folder)

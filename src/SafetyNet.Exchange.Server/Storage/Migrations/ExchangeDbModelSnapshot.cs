@@ -66,7 +66,14 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("signed_at");
 
+                    b.Property<long?>("WitnessedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("witnessed_at");
+
                     b.HasKey("Size");
+
+                    b.HasIndex("WitnessedAt")
+                        .HasFilter("witnessed_at IS NOT NULL");
 
                     b.ToTable("audit_checkpoint", (string)null);
                 });
