@@ -28,7 +28,7 @@ internal sealed class NoticeRow
 
     public Guid DecisionId { get; set; }
 
-    /// <summary>Further thing it is about, as kind and id; empty: none.</summary>
+    /// <summary>Thing without a column of its own that it is about, as kind and id: <c>conference/UUID</c>, <c>correction/UUID</c>; empty: none.</summary>
     public string Resource { get; set; } = "";
 }
 
@@ -68,6 +68,8 @@ internal static class InboxQueries
         return reader.Read() ? (reader.GetInt64(0), reader.GetInt64(1)) : (0, 0);
     }
 
+    private const string Conference = "conference/", Correction = "correction/";
+
     /// <summary>Notices after a sequence number, in order.</summary>
     public static List<Wire.Notice> ListNotices(this ReadSession session, string unitId, long after, int count)
     {
@@ -77,12 +79,15 @@ internal static class InboxQueries
             unitId, after, count);
         while (reader.Read())
         {
+            var resource = reader.GetString(9);
             found.Add(new Wire.Notice
             {
                 Sequence = (ulong)reader.GetInt64(0), Kind = (Wire.NoticeKind)reader.GetInt32(1),
                 NoticedAt = Timestamp.FromDateTimeOffset(Instants.FromMicros(reader.GetInt64(2))),
                 ReferralId = reader.IsDBNull(3) ? "" : reader.GetId(3).ToString(), CaseId = reader.IsDBNull(4) ? "" : reader.GetId(4).ToString(),
-                UnitId = reader.GetString(5), DecisionId = reader.GetId(6).ToString(), Resource = reader.GetString(9),
+                UnitId = reader.GetString(5), DecisionId = reader.GetId(6).ToString(),
+                ConferenceId = IdOf(resource, Conference), CorrectionId = IdOf(resource, Correction),
+                Resource = resource.StartsWith(Conference, StringComparison.Ordinal) || resource.StartsWith(Correction, StringComparison.Ordinal) ? "" : resource,
                 GrantId = reader.IsDBNull(7) ? "" : reader.GetId(7).ToString(), BreakGlassId = reader.IsDBNull(8) ? "" : reader.GetId(8).ToString(),
             });
         }
@@ -100,4 +105,7 @@ internal static class InboxQueries
         while (reader.Read()) found.Add(reader.GetId(0));
         return found;
     }
+
+    /// <summary>The id of a thing of a kind; empty: it is of another kind.</summary>
+    private static string IdOf(string resource, string kind) => resource.StartsWith(kind, StringComparison.Ordinal) ? resource[kind.Length..] : "";
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Numerics;
 
 namespace SafetyNet.Exchange.Server.Policy;
@@ -9,7 +8,7 @@ internal readonly record struct ClassSet(uint Bits)
 {
     private const int MostLists = 4096;
 
-    private static readonly ConcurrentDictionary<uint, IReadOnlyList<Wire.ConfidentialityClass>> Lists = new();
+    private static readonly KeptLists<uint, Wire.ConfidentialityClass> Lists = new(MostLists);
 
     /// <summary>No class at all.</summary>
     public static ClassSet None => default;
@@ -59,13 +58,14 @@ internal readonly record struct ClassSet(uint Bits)
     public IReadOnlyList<Wire.ConfidentialityClass> InTableOrder()
     {
         // Few of the possible sets occur, each on very many answers and records.
-        if (Lists.TryGetValue(Bits, out var known)) return known;
+        if (Lists.TryFind(Bits, out var known)) return known;
         var classes = new Wire.ConfidentialityClass[Count];
         var at = 0;
         for (var rest = Bits; rest != 0; rest &= rest - 1)
             classes[at++] = (Wire.ConfidentialityClass)BitOperations.TrailingZeroCount(rest);
-        if (Lists.Count < MostLists) Lists.TryAdd(Bits, Array.AsReadOnly(classes));
-        return classes;
+        var list = Array.AsReadOnly(classes);
+        Lists.Keep(Bits, list);
+        return list;
     }
 
     public static ClassSet operator |(ClassSet left, ClassSet right) => new(left.Bits | right.Bits);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Numerics;
 using System.Security.Cryptography;
@@ -15,7 +14,15 @@ internal sealed class NeedToKnowPolicy
     /// <summary>Usual name of the legal-basis registry.</summary>
     public const string BasesFile = "legal-bases.json";
 
-    private const int MostCachedRuleLists = 4096;
+    /// <summary>The registry that this program is built with, read once.</summary>
+    private static readonly Lazy<(LegalBasisContents Contents, string Sha256)> BuiltInRegistry = new(() =>
+    {
+        var bytes = ReadBuiltIn(BasesFile);
+        List<PolicyProblem> problems = [];
+        return (LegalBasisFile.TryRead(bytes, BasesFile, [], problems) ?? throw new PolicyFileException(BasesFile, problems), Hash(bytes));
+    });
+
+    private const int MostKeptRuleLists = 4096;
 
     private static readonly uint StatusBit = CodeTable.Classes.BitOf((int)Wire.ConfidentialityClass.PublicStatus);
     private static readonly uint NotPersonalBit = CodeTable.Classes.BitOf((int)Wire.ConfidentialityClass.NotPersonal);
@@ -30,8 +37,7 @@ internal sealed class NeedToKnowPolicy
     private readonly RegisteredBases bases;
     private readonly uint acrossJurisdictions;
     private readonly int acrossEntry;
-    private readonly ConcurrentDictionary<RuleBits, IReadOnlyList<string>> ruleLists = new();
-    private int cachedRuleLists;
+    private readonly KeptLists<RuleBits, string> ruleLists = new(MostKeptRuleLists);
 
     private NeedToKnowPolicy(PolicyContents contents, LegalBasisContents registry, string rulesSha256, string basesSha256)
     {
@@ -104,7 +110,11 @@ internal sealed class NeedToKnowPolicy
     {
         using var bytes = new MemoryStream();
         json.CopyTo(bytes);
-        return TryLoad(bytes.ToArray(), ReadBuiltIn(BasesFile), out var problems, file) ?? throw new PolicyFileException(file, problems);
+        var rules = bytes.ToArray();
+        var registry = BuiltInRegistry.Value;
+        List<PolicyProblem> found = [];
+        var contents = TryReadRules(rules, file, registry.Contents.Entries.Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal), found);
+        return contents is null ? throw new PolicyFileException(file, found) : new NeedToKnowPolicy(contents, registry.Contents, Hash(rules), registry.Sha256);
     }
 
     /// <summary>Reads and compiles the two files of a policy; whether its rules make sense together is for <see cref="PolicyReview"/> to say.</summary>
@@ -126,6 +136,14 @@ internal sealed class NeedToKnowPolicy
         return contents is null || entries is null || found.Count != 0
             ? null
             : new NeedToKnowPolicy(contents, entries, Hash(rules.Span), Hash(registry.Span));
+    }
+
+    private static PolicyContents? TryReadRules(ReadOnlyMemory<byte> rules, string file, HashSet<string> registered, List<PolicyProblem> problems)
+    {
+        var contents = PolicyFile.TryRead(rules, file, registered, problems);
+        if (contents is not null && registered.Count > PolicyFile.MaxEntries)
+            problems.Add(contents.Places[""].Problem("", $"{registered.Count} rules and entries; at most {PolicyFile.MaxEntries}"));
+        return problems.Count == 0 ? contents : null;
     }
 
     /// <summary>SHA-256 of a file, 64 lower-case hex digits.</summary>
@@ -363,16 +381,15 @@ internal sealed class NeedToKnowPolicy
     private Decision Refused(in RuleBits deciding) =>
         new(Allowed: false, ClassSet.None, RuleList(deciding), Obligations.None, Revision);
 
-    /// <summary>The ids of a set of rules. The same few sets decide nearly all calls, so their lists are kept; how many are kept is bounded.</summary>
+    /// <summary>The ids of a set of rules. Some hundred sets decide nearly all calls, so their lists are kept.</summary>
     private IReadOnlyList<string> RuleList(in RuleBits rules)
     {
         if (rules == default)
             return [];
-        if (ruleLists.TryGetValue(rules, out var known))
+        if (ruleLists.TryFind(rules, out var known))
             return known;
         var list = Array.AsReadOnly(rules.Indexes().Select(at => ids[at]).ToArray());
-        if (Volatile.Read(ref cachedRuleLists) < MostCachedRuleLists && ruleLists.TryAdd(rules, list))
-            Interlocked.Increment(ref cachedRuleLists);
+        ruleLists.Keep(rules, list);
         return list;
     }
 

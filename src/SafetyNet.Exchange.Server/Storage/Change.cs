@@ -57,7 +57,8 @@ internal sealed class Change
 }
 
 /// <summary>A notice before it has its place in the inbox.</summary>
-/// <param name="Resource">Further thing it is about, as kind and id: <c>conference/UUID</c>; empty: none.</param>
+/// <param name="Resource">Thing without a column of its own that it is about, as kind and id: <c>conference/UUID</c>; empty: none. Inboxes show it in the field of its
+/// kind.</param>
 internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId, string Resource = "")
 {
     public Guid? GrantId { get; init; }

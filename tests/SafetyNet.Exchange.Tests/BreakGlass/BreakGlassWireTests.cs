@@ -1,5 +1,6 @@
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
+using static SafetyNet.Exchange.Tests.BreakGlass.GlassMoves;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 using static SafetyNet.Exchange.V1.NoticeKind;
 
@@ -8,7 +9,6 @@ namespace SafetyNet.Exchange.Tests.BreakGlass;
 [Trait("Rule", "R-NTK-11")]
 public sealed class BreakGlassWireTests(TestExchange exchange) : WireTests(exchange), IAsyncLifetime
 {
-    private const string Why = "當事人於電話中表示要帶孩子跳樓，需立即確認住所與同住家人。";
     private const Wire.ConfidentialityClass WorkersRecord = Wire.ConfidentialityClass.CaseNote;
 
     /// <summary>Glass of its own for each test: limits and suspensions outlast the one that reaches them.</summary>
@@ -250,35 +250,6 @@ public sealed class BreakGlassWireTests(TestExchange exchange) : WireTests(excha
         // Not justified: closed at once.
         await AssertNotFoundAsync(() => OnDuty.LooksUpOnAsync(On(OnDuty, opened), id));
     }
-
-    private static Wire.BreakGlassRequest Breaking(Party by, string nationalId)
-    {
-        var request = new Wire.BreakGlassRequest
-        {
-            Context = by.Context(Wire.Purpose.CrisisResponse, Wire.LegalBasis.ImminentDanger), RequestId = Some.RequestId(), NationalId = nationalId,
-        };
-        request.Context.Justification = Why;
-        return request;
-    }
-
-    private static async Task<string> BreaksAsync(Party by, string nationalId) =>
-        (await by.AskAsync(to => to.BreakGlass.BreakGlassAsync(Breaking(by, nationalId)))).Opened.BreakGlassId;
-
-    private static Wire.AccessContext On(Party by, string breakGlassId, Wire.LegalBasis basis = Wire.LegalBasis.ImminentDanger)
-    {
-        var context = by.Context(Wire.Purpose.CrisisResponse, basis);
-        context.BreakGlassId = breakGlassId;
-        return context;
-    }
-
-    private static Wire.ReviewBreakGlassRequest Reviewing(Party by, string breakGlassId, Wire.BreakGlassVerdict verdict, string reason) => new()
-    {
-        Context = by.Context(), RequestId = Some.RequestId(), BreakGlassId = breakGlassId, Verdict = verdict, Reason = reason,
-    };
-
-    private static async Task<Wire.BreakGlassReview> ReviewAsync(
-        Party by, string breakGlassId, Wire.BreakGlassVerdict verdict = Wire.BreakGlassVerdict.Justified, string reason = "已向值班主管及現場員警查證，通報紀錄與調閱時間相符。") =>
-        (await by.AskAsync(to => to.BreakGlass.ReviewBreakGlassAsync(Reviewing(by, breakGlassId, verdict, reason)))).Review;
 
     private async Task<IReadOnlyList<Wire.BreakGlassReview>> ReviewsAsync(bool openOnly)
     {

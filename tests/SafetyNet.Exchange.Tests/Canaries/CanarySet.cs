@@ -14,6 +14,9 @@ internal sealed class CanarySet
 {
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
 
+    private Needles? _inTexts;
+    private Needles? _inBytes;
+
     /// <summary>Values by the field that they were put into.</summary>
     public IReadOnlyDictionary<string, string> Values => _values;
 
@@ -40,21 +43,30 @@ internal sealed class CanarySet
     }
 
     /// <summary>Canaries that stand in a text, in any of the writings that a log or file may have them in.</summary>
-    public IEnumerable<string> FoundIn(string text) => _values.Keys.Where(value => text.Contains(value, StringComparison.OrdinalIgnoreCase)
-        || Encodings(value).Any(bytes => text.Contains(Convert.ToHexStringLower(bytes), StringComparison.OrdinalIgnoreCase))
-        || Base64(value).Any(part => text.Contains(part, StringComparison.Ordinal)));
+    public IEnumerable<string> FoundIn(string text)
+    {
+        // In one pass whatever letters are large or small, then exactly.
+        var needles = _inTexts?.Count == _values.Count ? _inTexts : _inTexts = new Needles(_values.Keys, value => InText(value).Select(w => Encoding.UTF8.GetBytes(w.Writing.ToLowerInvariant())));
+        return needles.In(Encoding.UTF8.GetBytes(text.ToLowerInvariant()))
+            .Where(value => InText(value).Any(w => text.Contains(w.Writing, w.IgnoringCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal)));
+    }
 
     /// <summary>The same for bytes: UTF-8, UTF-16 either way round, base64 at each offset, hexadecimal.</summary>
     public IEnumerable<string> FoundIn(byte[] bytes)
     {
-        foreach (var value in _values.Keys)
-        {
-            var writings = Encodings(value).Append(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(Encoding.UTF8.GetBytes(value))))
-                .Append(Encoding.ASCII.GetBytes(Convert.ToHexString(Encoding.UTF8.GetBytes(value)))).Concat(Base64(value).Select(Encoding.ASCII.GetBytes));
-            // The 128 bits themselves, as one who packed the text would have them.
-            if (value.Length == 32 && value.All(char.IsAsciiHexDigitLower)) writings = writings.Append(Convert.FromHexString(value));
-            if (writings.Any(writing => bytes.AsSpan().IndexOf(writing) >= 0)) yield return value;
-        }
+        var needles = _inBytes?.Count == _values.Count ? _inBytes : _inBytes = new Needles(_values.Keys, InBytes);
+        return needles.In(bytes);
+    }
+
+    private static IEnumerable<(string Writing, bool IgnoringCase)> InText(string value) =>
+        [(value, true), .. Encodings(value).Select(bytes => (Convert.ToHexStringLower(bytes), true)), .. Base64(value).Select(part => (part, false))];
+
+    private static IEnumerable<byte[]> InBytes(string value)
+    {
+        var writings = Encodings(value).Append(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(Encoding.UTF8.GetBytes(value))))
+            .Append(Encoding.ASCII.GetBytes(Convert.ToHexString(Encoding.UTF8.GetBytes(value)))).Concat(Base64(value).Select(Encoding.ASCII.GetBytes));
+        // The 128 bits themselves, as one who packed the text would have them.
+        return value.Length == 32 && value.All(char.IsAsciiHexDigitLower) ? writings.Append(Convert.FromHexString(value)) : writings;
     }
 
     private static byte[][] Encodings(string value) => [Encoding.UTF8.GetBytes(value), Encoding.Unicode.GetBytes(value), Encoding.BigEndianUnicode.GetBytes(value)];

@@ -18,7 +18,7 @@ public sealed class CorrectionTests(TestExchange exchange) : WireTests(exchange)
 
         var made = await The.School.CorrectsAsync(step, referral.ReferralId, subject.NationalId, EducationRecord);
         Assert.Equal([(The.Centre.UnitId, false)], made.Receivers.Select(r => (r.UnitId, r.AcknowledgedAt is not null)));
-        var notice = (await The.Centre.EmptiesInboxAsync()).Single(n => n.Resource == $"correction/{made.CorrectionId}");
+        var notice = (await The.Centre.EmptiesInboxAsync()).Single(n => n.CorrectionId == made.CorrectionId);
         Assert.Equal(Wire.NoticeKind.DataCorrected, notice.Kind);
         Assert.DoesNotContain("年級", notice.ToString(), StringComparison.Ordinal);
         var text = (await The.Centre.ReadsCorrectionAsync(made.CorrectionId)).Texts.Single();
@@ -33,7 +33,7 @@ public sealed class CorrectionTests(TestExchange exchange) : WireTests(exchange)
         Assert.NotNull((await The.Centre.AcknowledgesAsync(made.CorrectionId)).Receivers.Single().AcknowledgedAt);
         Assert.DoesNotContain(await The.School.ListsCorrectionsAsync(sent: true, unacknowledgedOnly: true), c => c.CorrectionId == made.CorrectionId);
         Assert.NotNull((await The.School.ListsCorrectionsAsync(sent: true)).Single(c => c.CorrectionId == made.CorrectionId).Receivers.Single().AcknowledgedAt);
-        Assert.Contains(await The.School.EmptiesInboxAsync(), n => n.Kind == Wire.NoticeKind.CorrectionAcknowledged && n.Resource == $"correction/{made.CorrectionId}");
+        Assert.Contains(await The.School.EmptiesInboxAsync(), n => n.Kind == Wire.NoticeKind.CorrectionAcknowledged && n.CorrectionId == made.CorrectionId);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class CorrectionTests(TestExchange exchange) : WireTests(exchange)
         var (subject, referral) = await SendAsync();
         await The.Centre.MovesAsync(referral.ReferralId, See, Decline);
         var made = await The.School.CorrectsAsync(Wire.DisclosureStep.Referral, referral.ReferralId, subject.NationalId, EducationRecord);
-        Assert.Contains(await The.Centre.EmptiesInboxAsync(), n => n.Resource == $"correction/{made.CorrectionId}");
+        Assert.Contains(await The.Centre.EmptiesInboxAsync(), n => n.CorrectionId == made.CorrectionId);
         Assert.Equal(EducationRecord, (await The.Centre.ListsCorrectionsAsync()).Single(c => c.CorrectionId == made.CorrectionId).ConfidentialityClass);
         Assert.Equal(Wire.ErrorReason.NotFound, (await Refused.ByAsync(() => The.Centre.ReadsCorrectionAsync(made.CorrectionId))).Reason);
         await The.Centre.AcknowledgesAsync(made.CorrectionId);

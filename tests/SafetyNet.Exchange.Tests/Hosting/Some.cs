@@ -22,6 +22,8 @@ internal static class Some
             orderby home.JurisdictionCode == "TPE" descending, home.Number
             select (child, mother, home)]);
 
+    private static readonly Lazy<HashSet<string>> NationalIds = new(() => Population.Select(p => p.NationalId.Canonical).ToHashSet(StringComparer.Ordinal));
+
     private static int _families = -1;
     private static int _strangers;
 
@@ -48,7 +50,7 @@ internal static class Some
         {
             var nine = $"Z1{Interlocked.Increment(ref _strangers):0000000}";
             var id = nine + NationalId.ComputeCheckDigit(nine);
-            if (Population.All(p => p.NationalId.Canonical != id)) return id;
+            if (!NationalIds.Value.Contains(id)) return id;
         }
     }
 

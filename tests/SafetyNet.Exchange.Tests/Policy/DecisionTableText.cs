@@ -105,6 +105,8 @@ internal static class DecisionTableText
         foreach (var situation in parts ?? DecisionTable.Situations)
         {
             var (old, young) = (before[situation], after[situation]);
+            if (old.AsSpan().SequenceEqual(young))
+                continue;
             var carried = before.Carried(situation.Purpose) | after.Carried(situation.Purpose);
             foreach (var (blocks, verb) in (ReadOnlySpan<(IEnumerable<Block>, string)>)[(Block.Of(Minus(young, old)), "gains"), (Block.Of(Minus(old, young)), "loses")])
             {

@@ -2,22 +2,26 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using FsCheck;
-using FsCheck.Fluent;
 using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Tests.Worlds;
 
 namespace SafetyNet.Exchange.Tests.Policy;
 
 /// <summary>A policy made by chance, with questions that its rules have something to say on.</summary>
-internal sealed record RandomPolicy(JsonObject File, NeedToKnowQuestion[] Questions)
+internal sealed class RandomPolicy(JsonObject file, NeedToKnowQuestion[] questions)
 {
-    public NeedToKnowPolicy Policy => RandomPolicies.Load(File);
+    private NeedToKnowPolicy? _policy;
+
+    public JsonObject File => file;
+
+    public NeedToKnowQuestion[] Questions => questions;
 
     /// <summary>Whether something holds for each question.</summary>
     public bool ForEach(Func<NeedToKnowPolicy, NeedToKnowQuestion, bool> holds)
     {
-        var policy = Policy;
-        return Array.TrueForAll(Questions, question => holds(policy, question));
+        var policy = _policy ??= RandomPolicies.Load(file);
+        return Array.TrueForAll(questions, question => holds(policy, question));
     }
 
     public override string ToString() =>
@@ -38,6 +42,14 @@ internal static class RandomPolicies
         policy.Remove("rules");
         return policy;
     });
+
+    private static readonly string[] ClassCodes = Codes<Wire.ConfidentialityClass>("NOT_PERSONAL");
+    private static readonly string[] ClassCodesButReporter = Codes<Wire.ConfidentialityClass>("NOT_PERSONAL", "REPORTER_IDENTITY");
+    private static readonly string[] WithheldClassCodes = Codes<Wire.ConfidentialityClass>("NOT_PERSONAL", "PUBLIC_STATUS");
+    private static readonly string[] RelationshipCodes = Codes<Wire.Relationship>();
+    private static readonly string[] UnitKindCodes = Codes<Wire.UnitKind>();
+    private static readonly string[] AgencyKindCodes = Codes<Wire.AgencyKind>();
+    private static readonly string[] PurposeCodes = Codes<Wire.Purpose>();
 
     public static NeedToKnowPolicy Load(JsonObject policy) =>
         NeedToKnowPolicy.Load(new MemoryStream(Encoding.UTF8.GetBytes(policy.ToJsonString())), "random.json");
@@ -83,14 +95,19 @@ internal static class RandomPolicies
     /// one purpose, and most have a basis that carries it.</summary>
     /// <param name="permits">Rules that open something.</param>
     /// <param name="reporter">REPORTER_IDENTITY is among what they open; such a policy seldom loads.</param>
-    public static Gen<RandomPolicy> Of(int permits, bool reporter = false) =>
-        from first in Some.Questions
-        from others in Gen.ArrayOf(Some.Questions, QuestionsEach - 1)
-        from opening in Gen.ArrayOf(Permit(first, reporter).Resize(4), permits)
-        from withholding in Gen.ArrayOf(Denial().Resize(4), permits == 0 ? 2 : 1)
-        select new RandomPolicy(
-            Build([.. opening, .. withholding]),
-            [first, .. others.Select(q => q with { Purpose = first.Purpose, LegalBasis = q.Purpose == first.Purpose ? q.LegalBasis : first.LegalBasis })]);
+    public static Gen<RandomPolicy> Of(int permits, bool reporter = false) => Some.Drawn(dice =>
+    {
+        var questions = new NeedToKnowQuestion[QuestionsEach];
+        for (var at = 0; at < questions.Length; at++)
+        {
+            var one = Some.QuestionOf(dice);
+            questions[at] = at == 0 ? one : one with { Purpose = questions[0].Purpose, LegalBasis = one.Purpose == questions[0].Purpose ? one.LegalBasis : questions[0].LegalBasis };
+        }
+
+        var opening = Enumerable.Range(0, permits).Select(_ => Permit(dice, questions[0], reporter));
+        var withholding = Enumerable.Range(0, permits == 0 ? 2 : 1).Select(_ => Denial(dice));
+        return new RandomPolicy(Build([.. opening, .. withholding]), questions);
+    });
 
     private static JsonObject Build(JsonObject[] rules)
     {
@@ -99,19 +116,21 @@ internal static class RandomPolicies
         return policy;
     }
 
-    private static Gen<JsonObject> Permit(NeedToKnowQuestion question, bool reporter) =>
-        from classes in Gen.NonEmptyListOf(Gen.Elements(Codes<Wire.ConfidentialityClass>("NOT_PERSONAL", reporter ? "" : "REPORTER_IDENTITY")))
-        from relationships in Gen.NonEmptyListOf(Gen.Elements(Codes<Wire.Relationship>()))
-        from unitKinds in Gen.ListOf(Gen.Elements(Codes<Wire.UnitKind>()))
-        from agencyKinds in Gen.ListOf(Gen.Elements(Codes<Wire.AgencyKind>()))
-        from limits in Gen.Frequency((3, Gen.Constant<string[]>([])), (1, Gen.Elements("sent", "supplied", "agenda", "scope", "own").Select(l => (string[])[l])))
-        from requires in Gen.Frequency((3, Gen.Constant<string[]>([])), (1, Gen.Elements("screening", "holdsCase").Select(r => (string[])[r])))
-        from obligation in Gen.Elements("", "", "notifyPrimary", "guardiansOnly")
-        from onBasis in Gen.Choose(0, 1)
-        from purposes in Gen.ListOf(Gen.Elements(Codes<Wire.Purpose>()))
-        select Compose(
-            obligation == "guardiansOnly" ? ["HOUSEHOLD"] : classes, relationships, purposes, unitKinds, agencyKinds, limits, requires,
-            obligation.Length == 0 ? [] : [obligation], onBasis == 1, question);
+    private static JsonObject Permit(Dice dice, NeedToKnowQuestion question, bool reporter)
+    {
+        var classes = Draw(dice, reporter ? ClassCodes : ClassCodesButReporter, least: 1);
+        var relationships = Draw(dice, RelationshipCodes, least: 1);
+        var (unitKinds, agencyKinds) = (Draw(dice, UnitKindCodes, least: 0), Draw(dice, AgencyKindCodes, least: 0));
+        string[] limits = dice.Next(4) == 0 ? [dice.OneOf("sent", "supplied", "agenda", "scope", "own")] : [];
+        string[] requires = dice.Next(4) == 0 ? [dice.OneOf("screening", "holdsCase")] : [];
+        var obligation = dice.OneOf("", "", "notifyPrimary", "guardiansOnly");
+        return Compose(
+            obligation == "guardiansOnly" ? ["HOUSEHOLD"] : classes, relationships, Draw(dice, PurposeCodes, least: 0), unitKinds, agencyKinds, limits, requires,
+            obligation.Length == 0 ? [] : [obligation], onBasis: dice.Falls(50), question);
+    }
+
+    /// <summary>At least so many codes and at most four, some of them perhaps twice.</summary>
+    private static string[] Draw(Dice dice, string[] codes, int least) => [.. Enumerable.Range(0, least + dice.Next(5 - least)).Select(_ => codes[dice.Next(codes.Length)])];
 
     private static JsonObject Compose(
         IEnumerable<string> classes,
@@ -144,17 +163,13 @@ internal static class RandomPolicies
         return rule;
     }
 
-    private static Gen<JsonObject> Denial() =>
-        from classes in Gen.NonEmptyListOf(Gen.Elements(Codes<Wire.ConfidentialityClass>("NOT_PERSONAL", "PUBLIC_STATUS")))
-        from unitKinds in Gen.ListOf(Gen.Elements(Codes<Wire.UnitKind>()))
-        from relationships in Gen.NonEmptyListOf(Gen.Elements(Codes<Wire.Relationship>()))
-        select new JsonObject
-        {
-            ["effect"] = "deny",
-            ["classes"] = List(classes),
-            ["unitKinds"] = List(unitKinds.Append("OTHER_UNIT")),
-            ["unless"] = new JsonArray(new JsonObject { ["relationships"] = List(relationships) }),
-        };
+    private static JsonObject Denial(Dice dice) => new()
+    {
+        ["effect"] = "deny",
+        ["classes"] = List(Draw(dice, WithheldClassCodes, least: 1)),
+        ["unitKinds"] = List(Draw(dice, UnitKindCodes, least: 0).Append("OTHER_UNIT")),
+        ["unless"] = new JsonArray(new JsonObject { ["relationships"] = List(Draw(dice, RelationshipCodes, least: 1)) }),
+    };
 
     private static JsonObject Entry(string id, JsonObject rule)
     {

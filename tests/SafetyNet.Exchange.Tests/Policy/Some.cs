@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Tests.Worlds;
 
 namespace SafetyNet.Exchange.Tests.Policy;
 
@@ -29,14 +30,9 @@ internal static class Some
         On = Today,
     };
 
-    public static Gen<ClassSet> ClassSets { get; } = Gen.Frequency(
-        (2, Gen.Constant(ClassSet.All)),
-        (2, Gen.Constant(ClassSet.None)),
-        (4, Gen.Choose(0, int.MaxValue).Select(bits => new ClassSet((uint)bits & ClassSet.All.Bits))));
+    public static Gen<ClassSet> ClassSets { get; } = Drawn(ClassSetOf);
 
-    public static Gen<RelationshipSet> RelationshipSets { get; } = Gen.Frequency(
-        (4, Of<Wire.Relationship>().Where(r => r != Wire.Relationship.Unspecified).Select(r => RelationshipSet.Of(r))),
-        (4, Gen.Choose(0, 1023).Select(bits => new RelationshipSet((uint)bits & RelationshipSet.All.Bits))));
+    public static Gen<RelationshipSet> RelationshipSets { get; } = Drawn(RelationshipSetOf);
 
     /// <summary>Kinds of units that rules name, in their agencies: by chance alone few would meet.</summary>
     private static (Wire.AgencyKind Agency, Wire.UnitKind Unit)[] Units { get; } =
@@ -50,36 +46,39 @@ internal static class Some
         (Wire.AgencyKind.Immigration, Wire.UnitKind.OtherUnit), (Wire.AgencyKind.Finance, Wire.UnitKind.OtherUnit), (Wire.AgencyKind.Ngo, Wire.UnitKind.NgoProvider),
     ];
 
+    /// <summary>Bases that carry a purpose.</summary>
+    private static Dictionary<Wire.Purpose, Wire.LegalBasis[]> Carrying { get; } = Enum.GetValues<Wire.Purpose>().ToDictionary(purpose => purpose, BaselineTable.Carries);
+
     /// <summary>Any question; codes of every table, UNSPECIFIED included. The purpose and the basis fit in most, the kinds of agency and unit in half.</summary>
-    public static Gen<NeedToKnowQuestion> Questions { get; } =
-        from kinds in Gen.Frequency((1, Gen.Elements(Units)), (1, from agency in Of<Wire.AgencyKind>() from unit in Of<Wire.UnitKind>() select (Agency: agency, Unit: unit)))
-        from caller in Jurisdictions()
-        from resource in Jurisdictions()
-        from holdable in Gen.Frequency((3, Gen.Constant(ClassSet.All)), (1, ClassSets))
-        from purpose in Of<Wire.Purpose>()
-        from fit in Gen.Choose(0, 7)
-        from basis in fit == 0 || BaselineTable.Carries(purpose).Length == 0 ? Of<Wire.LegalBasis>() : Gen.Elements(BaselineTable.Carries(purpose))
-        from shareBasis in Of<Wire.LegalBasis>()
-        from relationships in RelationshipSets
-        from sets in Gen.ArrayOf(ClassSets, 6)
-        from flags in Gen.Choose(0, 127)
-        select new NeedToKnowQuestion
+    public static Gen<NeedToKnowQuestion> Questions { get; } = Drawn(QuestionOf);
+
+    /// <summary>What FsCheck draws once a case is a seed; what it stands for is drawn from that. A tree of generators costs as much as a hundred decisions.</summary>
+    public static Gen<T> Drawn<T>(Func<Dice, T> draw) =>
+        from high in Gen.Choose(0, int.MaxValue) from low in Gen.Choose(0, int.MaxValue) select draw(new Dice(((ulong)high << 31) | (uint)low));
+
+    public static NeedToKnowQuestion QuestionOf(Dice dice)
+    {
+        var kinds = dice.Falls(50) ? Units[dice.Next(Units.Length)] : (Agency: CodeOf<Wire.AgencyKind>(dice), Unit: CodeOf<Wire.UnitKind>(dice));
+        var purpose = CodeOf<Wire.Purpose>(dice);
+        var carrying = Carrying[purpose];
+        var flags = dice.Next(128);
+        return new NeedToKnowQuestion
         {
             AgencyKind = kinds.Agency,
             UnitKind = kinds.Unit,
-            CallerJurisdiction = caller,
-            ResourceJurisdiction = resource,
-            Holdable = holdable,
+            CallerJurisdiction = JurisdictionOf(dice),
+            ResourceJurisdiction = JurisdictionOf(dice),
+            Holdable = dice.Next(4) == 0 ? ClassSetOf(dice) : ClassSet.All,
             Purpose = purpose,
-            LegalBasis = basis,
-            ShareBasis = shareBasis,
-            Relationships = relationships,
-            Sent = sets[0],
-            Supplied = sets[1],
-            Agenda = sets[2],
-            Shared = sets[3],
-            ServiceScope = sets[4],
-            Granted = sets[5],
+            LegalBasis = carrying.Length == 0 || dice.Next(8) == 0 ? CodeOf<Wire.LegalBasis>(dice) : carrying[dice.Next(carrying.Length)],
+            ShareBasis = CodeOf<Wire.LegalBasis>(dice),
+            Relationships = RelationshipSetOf(dice),
+            Sent = ClassSetOf(dice),
+            Supplied = ClassSetOf(dice),
+            Agenda = ClassSetOf(dice),
+            Shared = ClassSetOf(dice),
+            ServiceScope = ClassSetOf(dice),
+            Granted = ClassSetOf(dice),
             OwnUnit = (flags & 1) != 0,
             SharedWithCaller = (flags & 2) != 0,
             ProtectedAddress = (flags & 4) != 0,
@@ -89,9 +88,13 @@ internal static class Some
             BreakGlass = (flags & 64) != 0,
             On = Today,
         };
+    }
 
     public static Gen<T> Of<T>()
-        where T : struct, Enum => Gen.Elements(Enum.GetValues<T>());
+        where T : struct, Enum => Gen.Elements(Codes<T>.All);
+
+    public static T CodeOf<T>(Dice dice)
+        where T : struct, Enum => Codes<T>.All[dice.Next(Codes<T>.All.Length)];
 
     /// <summary>Runs a property on that many cases; with SAFETYNET_CAMPAIGN=n on at least 100,000, n times.</summary>
     public static void Holds<T>(Gen<T> cases, Func<T, bool> property, int count = AllCases)
@@ -108,8 +111,30 @@ internal static class Some
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(AllCases / RandomPolicies.QuestionsEach * times).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), property));
     }
 
-    private static Gen<Wire.Jurisdiction> Jurisdictions() => Gen.Frequency(
-        (6, Gen.Constant(Wire.Jurisdiction.Tpe)),
-        (1, Gen.Constant(Wire.Jurisdiction.Tw)),
-        (1, Of<Wire.Jurisdiction>()));
+    /// <summary>A quarter all, a quarter none, else any.</summary>
+    private static ClassSet ClassSetOf(Dice dice) => dice.Next(8) switch
+    {
+        0 or 1 => ClassSet.All,
+        2 or 3 => ClassSet.None,
+        _ => new ClassSet((uint)dice.Next(int.MaxValue) & ClassSet.All.Bits),
+    };
+
+    /// <summary>Half one, half any.</summary>
+    private static RelationshipSet RelationshipSetOf(Dice dice) => dice.Falls(50)
+        ? RelationshipSet.Of(Codes<Wire.Relationship>.All[1 + dice.Next(Codes<Wire.Relationship>.All.Length - 1)])
+        : new RelationshipSet((uint)dice.Next(1024) & RelationshipSet.All.Bits);
+
+    private static Wire.Jurisdiction JurisdictionOf(Dice dice) => dice.Next(8) switch
+    {
+        < 6 => Wire.Jurisdiction.Tpe,
+        6 => Wire.Jurisdiction.Tw,
+        _ => CodeOf<Wire.Jurisdiction>(dice),
+    };
+
+    /// <summary>The codes of a table, UNSPECIFIED first.</summary>
+    private static class Codes<T>
+        where T : struct, Enum
+    {
+        public static T[] All { get; } = Enum.GetValues<T>();
+    }
 }

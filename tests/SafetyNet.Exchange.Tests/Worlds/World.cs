@@ -65,8 +65,37 @@ internal sealed class MadeCase
 /// <summary>A conference on a case, with those invited and what is on its agenda.</summary>
 internal sealed record MadeConference(string Id, string CaseId, string Convenor, IReadOnlyList<string> Invited, IReadOnlyList<Wire.ConfidentialityClass> Agenda);
 
+/// <summary>An application for a view of the child, and what became of it.</summary>
+internal sealed class MadeGrant
+{
+    public required string Id { get; init; }
+
+    public required string Applicant { get; init; }
+
+    public required string Primary { get; init; }
+
+    public required string CaseId { get; init; }
+
+    public required DateTimeOffset AskedUntil { get; init; }
+
+    /// <summary>As it was left: that its end has passed is for the instant of looking to say.</summary>
+    public Wire.GrantState State { get; set; } = Wire.GrantState.Applied;
+
+    /// <summary>In table order; empty: nothing was granted.</summary>
+    public IReadOnlyList<Wire.ConfidentialityClass> Granted { get; set; } = [];
+
+    public DateTimeOffset? GrantedUntil { get; set; }
+}
+
+/// <summary>Glass that was broken for the child, in imminent danger; closed: a review found it not justified.</summary>
+internal sealed record MadeGlass(string Id, string UnitId, bool IsClosed);
+
+/// <summary>A correction of how to reach the subject of a referral, sent to its receiver.</summary>
+internal sealed record MadeCorrection(string Id, MadeReferral Referral, bool IsAcknowledged);
+
 /// <summary>A notice that an inbox must hold; what look-ups by others put into it is not listed.</summary>
-internal sealed record MadeNotice(string UnitId, Wire.NoticeKind Kind, string ReferralId, string CaseId, string Cause);
+/// <param name="About">The grant, break-glass, conference or correction; empty: none.</param>
+internal sealed record MadeNotice(string UnitId, Wire.NoticeKind Kind, string ReferralId, string CaseId, string Cause, string About = "");
 
 /// <summary>The units of one world; no other world has to do with them.</summary>
 internal sealed record Cast(
@@ -103,14 +132,16 @@ internal sealed class World
 
     public List<MadeConference> Conferences { get; } = [];
 
-    /// <summary>Applications for a grant, with their two ends.</summary>
-    public List<(string Id, string Applicant, string Primary)> Grants { get; } = [];
+    public List<MadeGrant> Grants { get; } = [];
+
+    public List<MadeGlass> Glasses { get; } = [];
+
+    public List<MadeCorrection> Corrections { get; } = [];
 
     public List<MadeNotice> Notices { get; } = [];
 
-    /// <summary>Notices of this kind are listed in <see cref="Notices"/>; look-ups and applications put in others.</summary>
-    public static bool IsTold(Wire.NoticeKind kind) => kind is Wire.NoticeKind.ReferralReceived or Wire.NoticeKind.ReferralMoved or Wire.NoticeKind.CaseInvitation
-        or Wire.NoticeKind.CaseJoined or Wire.NoticeKind.NoteShared or Wire.NoticeKind.ConferenceInvitation;
+    /// <summary>Notices of this kind are listed in <see cref="Notices"/>; the look-ups of a walk put in the others.</summary>
+    public static bool IsTold(Wire.NoticeKind kind) => kind != Wire.NoticeKind.HouseholdLookedUp;
 
     public override string ToString() => $"world {Number}: {string.Join(", ", Referrals.Select(r => $"{r.State}"))}; {Cases.Sum(c => c.Parts.Count)} parts, {Cases.Sum(c => c.Notes.Count)} notes";
 }

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Tests.BreakGlass;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
@@ -83,6 +84,8 @@ internal sealed class WorldBuilder
         var first = await ReferAsync(Cast.School, Cast.Centre, Hosting.Some.SubjectOf(_world.Child, _dice.Falls(50) ? _world.Home : null));
         await BringToAsync(first, states[_world.Number % states.Length]);
         if (first.State is Wire.ReferralState.Accepted or Wire.ReferralState.InService) await OpenCaseAsync(first);
+        if (_world.Number % 2 == 0) await BreakGlassAsync();
+        if (_world.Number % 3 != 2) await CorrectAsync(first);
         foreach (var receiver in _dice.Some([Cast.Protection, Cast.Labor, Cast.MentalHealth, Cast.WomenPolice, Cast.Taoyuan], 35))
         {
             var whom = _dice.Falls(20) ? Stranger() : Hosting.Some.SubjectOf(_dice.Falls(50) ? _world.Child : _world.Mother);
@@ -217,9 +220,93 @@ internal sealed class WorldBuilder
         foreach (var applicant in _dice.Some([Cast.School, Cast.Precinct], 40))
         {
             var applied = await applicant.AppliesAsync(applicant.Application(_exchange, _world.Child.NationalId.Canonical, Wire.ConfidentialityClass.Identity));
-            _world.Grants.Add((applied.GrantId, applicant.UnitId, Cast.Centre.UnitId));
-            if (_dice.Falls(50)) await Cast.Centre.GrantsAsync(applied.GrantId, Wire.ConfidentialityClass.Identity);
+            var made = Made(applied, shared);
+            if (_dice.Falls(50)) await GrantAsync(made, Wire.ConfidentialityClass.Identity);
         }
+
+        await ApplyAsync(shared);
+    }
+
+    /// <summary>An application of the precinct that goes, by the number of the world, each way there is.</summary>
+    private async Task ApplyAsync(MadeCase shared)
+    {
+        var unit = _exchange.Composition.Members.FindUnit(Cast.Precinct.UnitId)!;
+        Wire.ConfidentialityClass[] classes = [.. ((Wire.ConfidentialityClass[])[Wire.ConfidentialityClass.Identity, Contact, Household, JuvenileJustice, Criminal])
+            .Where(one => MayHold(unit, Wire.LegalBasis.Article6IntegratedService, one, Wire.Relationship.ReferredTo, Wire.Relationship.Serving))];
+        var request = Cast.Precinct.Application(_exchange, _world.Child.NationalId.Canonical, classes);
+        if (_world.Number % 5 == 2) request.Until = EndIn(_world.Number / 5 % 3);
+        var made = Made(await Cast.Precinct.AppliesAsync(request), shared);
+        switch (_world.Number % 5)
+        {
+            case 4:
+                await Cast.Centre.RefusesAsync(made.Id);
+                made.State = Wire.GrantState.Refused;
+                Told(made, Wire.NoticeKind.GrantDecided);
+                break;
+            case 3:
+                await GrantAsync(made, classes);
+                await Cast.Centre.RevokesAsync(made.Id);
+                made.State = Wire.GrantState.Revoked;
+                Told(made, Wire.NoticeKind.GrantChanged);
+                break;
+            case 1:
+                await GrantAsync(made, classes);
+                (made.Granted, made.GrantedUntil) = ([Wire.ConfidentialityClass.Identity], EndIn(2).ToDateTimeOffset());
+                await Cast.Centre.NarrowsAsync(made.Id, EndIn(2), Wire.ConfidentialityClass.Identity);
+                Told(made, Wire.NoticeKind.GrantChanged);
+                break;
+            default:
+                await GrantAsync(made, classes);
+                break;
+        }
+    }
+
+    private MadeGrant Made(Wire.Grant applied, MadeCase shared)
+    {
+        var made = new MadeGrant
+        {
+            Id = applied.GrantId, Applicant = applied.FromUnitId, Primary = Cast.Centre.UnitId, CaseId = shared.Id, AskedUntil = applied.Until.ToDateTimeOffset(),
+        };
+        _world.Grants.Add(made);
+        _world.Notices.Add(new MadeNotice(made.Primary, Wire.NoticeKind.GrantApplied, "", shared.Id, made.Applicant, made.Id));
+        return made;
+    }
+
+    private async Task GrantAsync(MadeGrant made, params Wire.ConfidentialityClass[] classes)
+    {
+        await Cast.Centre.GrantsAsync(made.Id, classes);
+        (made.State, made.Granted, made.GrantedUntil) = (Wire.GrantState.Granted, classes, made.AskedUntil);
+        Told(made, Wire.NoticeKind.GrantDecided);
+    }
+
+    private void Told(MadeGrant made, Wire.NoticeKind kind) => _world.Notices.Add(new MadeNotice(made.Applicant, kind, "", "", made.Primary, made.Id));
+
+    /// <summary>In every fourth world the glass is broken for the child and open; in another fourth a review has closed it.</summary>
+    private async Task BreakGlassAsync()
+    {
+        var onDuty = Cast.Precinct.As(Wire.ActorRole.DutyOfficer, $"D{_world.Number:000}");
+        var id = await GlassMoves.BreaksAsync(onDuty, _world.Child.NationalId.Canonical);
+        // Of the case there is its primary unit is told, and of the review the unit that broke it; the officers are of no world.
+        foreach (var shared in _world.Cases) _world.Notices.Add(new MadeNotice(Primary(shared).UnitId, Wire.NoticeKind.GlassBroken, "", shared.Id, onDuty.UnitId, id));
+        var (isClosed, officer) = (_world.Number % 4 == 2, new The(_exchange).Officer);
+        if (isClosed) _world.Notices.Add(new MadeNotice(onDuty.UnitId, Wire.NoticeKind.BreakGlassReviewed, "", "", officer.UnitId, id));
+        if (isClosed) await GlassMoves.ReviewAsync(officer, id, Wire.BreakGlassVerdict.NotJustified);
+        _world.Glasses.Add(new MadeGlass(id, Cast.Precinct.UnitId, isClosed));
+    }
+
+    private async Task CorrectAsync(MadeReferral referral)
+    {
+        var (from, to) = (Find(referral.From), Find(referral.To));
+        var made = await from.CorrectsAsync(Wire.DisclosureStep.Referral, referral.Id, referral.Request.Subjects[0].NationalId, Contact);
+        _world.Notices.Add(new MadeNotice(to.UnitId, Wire.NoticeKind.DataCorrected, "", "", from.UnitId, made.CorrectionId));
+        var isAcknowledged = _world.Number / 12 % 2 == 0;
+        if (isAcknowledged)
+        {
+            await to.AcknowledgesAsync(made.CorrectionId);
+            _world.Notices.Add(new MadeNotice(from.UnitId, Wire.NoticeKind.CorrectionAcknowledged, "", "", to.UnitId, made.CorrectionId));
+        }
+
+        _world.Corrections.Add(new MadeCorrection(made.CorrectionId, referral, isAcknowledged));
     }
 
     private async Task ConveneAsync(MadeCase shared)
@@ -228,7 +315,7 @@ internal sealed class WorldBuilder
         Wire.ConfidentialityClass[] agenda = [Wire.ConfidentialityClass.Identity, .. _dice.Some([Household, CaseNote, MentalHealth], 60)];
         var convened = await Cast.Centre.ConvenesAsync(Cast.Centre.Conference(shared.Id, _end.AddDays(3), invited, agenda));
         _world.Conferences.Add(new MadeConference(convened.ConferenceId, shared.Id, Cast.Centre.UnitId, [.. invited.Select(p => p.UnitId)], agenda));
-        foreach (var unit in invited) _world.Notices.Add(new MadeNotice(unit.UnitId, Wire.NoticeKind.ConferenceInvitation, "", shared.Id, Cast.Centre.UnitId));
+        foreach (var unit in invited) _world.Notices.Add(new MadeNotice(unit.UnitId, Wire.NoticeKind.ConferenceInvitation, "", shared.Id, Cast.Centre.UnitId, convened.ConferenceId));
     }
 
     private async Task WriteAsync(MadeCase shared)
@@ -250,12 +337,14 @@ internal sealed class WorldBuilder
         foreach (var share in shares) _world.Notices.Add(new MadeNotice(share.UnitId, Wire.NoticeKind.NoteShared, "", shared.Id, author.UnitId));
     }
 
-    private bool MayHold(Protocol.Identity.Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, Wire.Relationship relationship) =>
+    private bool MayHold(Protocol.Identity.Unit unit, Wire.LegalBasis basis, Wire.ConfidentialityClass one, params Wire.Relationship[] relationships) =>
         unit.Agency.Classes.Contains(one) && _exchange.Composition.Policy.Current.MayHold(
-            unit.Agency.Kind, unit.Kind, basis, one, RelationshipSet.Of(relationship), ClassSet.None, CivilDate.InTaiwan(_exchange.Clock.GetUtcNow()));
+            unit.Agency.Kind, unit.Kind, basis, one, RelationshipSet.Of(relationships), ClassSet.None, CivilDate.InTaiwan(_exchange.Clock.GetUtcNow()));
 
     /// <summary>A microsecond before the instant of looking, that very instant, or a microsecond after it.</summary>
-    private Timestamp End() => Timestamp.FromDateTimeOffset(_end.AddTicks((_dice.Next(3) - 1) * TimeSpan.TicksPerMicrosecond));
+    private Timestamp End() => EndIn(_dice.Next(3));
+
+    private Timestamp EndIn(int which) => Timestamp.FromDateTimeOffset(_end.AddTicks((which - 1) * TimeSpan.TicksPerMicrosecond));
 
     private void Notice(string unitId, Wire.NoticeKind kind, MadeReferral referral, string cause) =>
         _world.Notices.Add(new MadeNotice(unitId, kind, referral.Id, referral.Request.CaseId, cause));

@@ -102,7 +102,8 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
     /// <summary>A person and household as a look-up shows them.</summary>
     public Expected<Wire.LookUpHouseholdResponse> LookUp(string unitId, Wire.AccessContext context, Guid personId)
     {
-        var relationships = OfHousehold(unitId, context, personId);
+        var permission = PermissionOf(unitId, context);
+        var relationships = !NamesPermission(context) ? OfHousehold(unitId, context, personId) : permission?.Person == personId ? permission.Relationships : RelationshipSet.None;
         if (relationships == RelationshipSet.None) return Expected<Wire.LookUpHouseholdResponse>.NotFound;
         var rules = new SortedSet<string>(StringComparer.Ordinal);
         var (visible, withheld) = (ClassSet.None, ClassSet.None);
@@ -116,15 +117,16 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
             foreach (var member in world.Home.Members.Where(m => m.DeathDate is null && m.Id != personId))
             {
                 if (guardiansOnly && !kin.Exists(k => k.Person.Id == member.Id && k.Kinship == Wire.Kinship.Parent)) continue;
-                answer.Members.Add(new Wire.HouseholdMember { Person = Show(member.Id, Decide(member.Id)), Role = member.RelationText });
+                if (ShowOther(member.Id) is { } shown) answer.Members.Add(new Wire.HouseholdMember { Person = shown, Role = member.RelationText });
             }
 
             foreach (var (relative, kinship) in kin)
             {
                 if (guardiansOnly && kinship != Wire.Kinship.Parent) continue;
+                if (ShowOther(relative.Id) is not { } shown) continue;
                 answer.Relatives.Add(new Wire.Relative
                 {
-                    Person = Show(relative.Id, Decide(relative.Id)), Kinship = kinship, SameHousehold = relative.HouseholdNumber == world.Home.Number,
+                    Person = shown, Kinship = kinship, SameHousehold = relative.HouseholdNumber == world.Home.Number,
                 });
             }
         }
@@ -133,16 +135,21 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
         withheld |= Naive.Carries(Wire.LookUpHouseholdResponse.Descriptor).Without(visible);
         return new Expected<Wire.LookUpHouseholdResponse>(Naive.Redact(answer, visible), [.. rules], withheld);
 
-        Decision Decide(Guid id)
+        Decision Decide(Guid id, bool isOther = false)
         {
+            // A grant tells of the others who they are, a break-glass what a serving unit sees (docs/decisions/0009, 0010).
+            var granted = permission?.Granted ?? ClassSet.None;
             var one = policy.Decide(Ask(unitId, context, JurisdictionOf(id)) with
             {
                 Relationships = relationships, ProtectedAddress = IsProtected(id), Agenda = ClassSet.FromWire(InvitationAbout(unitId, context, personId)?.Agenda ?? []),
+                Granted = isOther ? granted & ClassSet.Of(Wire.ConfidentialityClass.Identity) : granted, BreakGlass = permission is { BreakGlass: true } && !isOther,
             });
             rules.UnionWith(one.Rules);
             visible |= one.Visible;
             return one;
         }
+
+        Wire.Person? ShowOther(Guid id) => !Decide(id).Visible.Contains(Wire.ConfidentialityClass.Household) ? null : Show(id, Decide(id, isOther: permission is not null));
 
         Wire.Person Show(Guid id, Decision one)
         {
@@ -150,6 +157,42 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
             return Naive.Redact(Person(id), one.Visible);
         }
     }
+
+    /// <summary>State, classes and end of an application at the instant of looking, for its two ends; null: for nobody else.</summary>
+    public string? Grant(string unitId, MadeGrant grant)
+    {
+        if (unitId != grant.Applicant && unitId != grant.Primary) return null;
+        var hasEnded = (grant.State == Wire.GrantState.Applied && now >= grant.AskedUntil) || (grant.State == Wire.GrantState.Granted && now >= grant.GrantedUntil);
+        return $"{(hasEnded ? Wire.GrantState.Expired : grant.State)} {string.Join(',', grant.Granted)} {grant.GrantedUntil:O}";
+    }
+
+    /// <summary>Corrections that a unit sent or received, newest first; a receiver is told of itself only.</summary>
+    public IEnumerable<Wire.Correction> Corrections(string unitId, bool sent) => world.Corrections.Where(c => unitId == (sent ? c.Referral.From : c.Referral.To))
+        .OrderByDescending(c => c.Id, StringComparer.Ordinal).Select(ToWire);
+
+    /// <summary>A correction with its text, for its receiver while the view that it is about is open and shows how to reach the person.</summary>
+    public Wire.GetCorrectionResponse? Correction(string unitId, Wire.AccessContext context, MadeCorrection correction)
+    {
+        var referral = correction.Referral;
+        if (unitId != referral.To || !Open.Contains(referral.State) || !IsOpen(referral.Request.View.Until)) return null;
+        var (person, step) = (referral.Subjects[0], context.Clone());
+        step.ReferralId = referral.Id;
+        var decision = policy.Decide(Ask(unitId, context, JurisdictionOf(person)) with { Relationships = OfHousehold(unitId, step, person), ProtectedAddress = IsProtected(person) });
+        return !decision.Allowed ? null : Naive.Redact(
+            new Wire.GetCorrectionResponse
+            {
+                Correction = ToWire(correction),
+                Texts = { new Wire.CorrectedText { ConfidentialityClass = Wire.ConfidentialityClass.Contact, Wrong = "原載為三年級", Right = "應為四年級" } },
+            },
+            decision.Visible);
+    }
+
+    private static Wire.Correction ToWire(MadeCorrection made) => new()
+    {
+        CorrectionId = made.Id, Step = Wire.DisclosureStep.Referral, StepId = made.Referral.Id, ConfidentialityClass = Wire.ConfidentialityClass.Contact,
+        FromUnitId = made.Referral.From, CorrectedAt = new Timestamp { Seconds = 1 },
+        Receivers = { new Wire.CorrectionReceiver { UnitId = made.Referral.To, AcknowledgedAt = made.IsAcknowledged ? new Timestamp { Seconds = 1 } : null } },
+    };
 
     /// <summary>Persons of the world, with their numbers and names as one would ask for them.</summary>
     public IEnumerable<(Guid Id, string NationalId, string Name, string BirthDate)> Persons()
@@ -243,7 +286,32 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
     private MadeConference? InvitationAbout(string unitId, Wire.AccessContext context, Guid personId) => world.Conferences.Find(c =>
         c.Id == context.ConferenceId && c.Invited.Contains(unitId) && world.Cases.Any(shared => shared.Id == c.CaseId && shared.Subjects.Contains(personId)));
 
-    private sealed record CaseView(MadeCase Shared, MadePart? Part, MadeConference? Conference, IReadOnlyList<Guid> Subjects, NeedToKnowQuestion Question, Decision Decision);
+    private sealed record CaseView(
+        MadeCase Shared, MadePart? Part, MadeConference? Conference, IReadOnlyList<Guid> Subjects, NeedToKnowQuestion Question, Decision Decision, Permission? Permission = null);
+
+    /// <summary>What a grant or a break-glass that the access names opens of the child; <paramref name="CaseId"/> null: in whatever case.</summary>
+    private sealed record Permission(Guid Person, string? CaseId, RelationshipSet Relationships, ClassSet Granted, bool BreakGlass);
+
+    private static bool NamesPermission(Wire.AccessContext context) =>
+        context.ReferenceCase is Wire.AccessContext.ReferenceOneofCase.GrantId or Wire.AccessContext.ReferenceOneofCase.BreakGlassId;
+
+    /// <summary>Null: there is none of that id, it is not this unit's, it is not for this purpose and basis, or it has ended (R-NTK-11, R-NTK-12).</summary>
+    private Permission? PermissionOf(string unitId, Wire.AccessContext context)
+    {
+        if (world.Grants.Find(g => g.Id == context.GrantId) is { } grant)
+        {
+            if (grant.Applicant != unitId || grant.State != Wire.GrantState.Granted || context.Purpose != Wire.Purpose.CaseCoordination || now >= grant.GrantedUntil) return null;
+            var unit = members.FindUnit(unitId)!;
+            var holdable = grant.Granted.Where(one => unit.Agency.Classes.Contains(one) && policy.MayHold(
+                unit.Agency.Kind, unit.Kind, context.LegalBasis, one, RelationshipSet.Of(Wire.Relationship.ReferredTo, Wire.Relationship.Serving), ClassSet.None, CivilDate.InTaiwan(now)));
+            return new Permission(world.Child.Id, grant.CaseId, RelationshipSet.Of(Wire.Relationship.None), ClassSet.FromWire(holdable), BreakGlass: false);
+        }
+
+        return world.Glasses.Exists(g => g.Id == context.BreakGlassId && g.UnitId == unitId && !g.IsClosed)
+            && context is { Purpose: Wire.Purpose.CrisisResponse, LegalBasis: Wire.LegalBasis.ImminentDanger }
+            ? new Permission(world.Child.Id, CaseId: null, RelationshipSet.Of(Wire.Relationship.Serving), ClassSet.None, BreakGlass: true)
+            : null;
+    }
 
     /// <summary>By the unit's part in the case, or by the conference on it that the access names; null: neither, so there is no such case.</summary>
     private CaseView? View(string unitId, Wire.AccessContext context, string caseId)
@@ -252,6 +320,7 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
         var part = shared.PartOf(unitId) is { } one && OfPart(one) != RelationshipSet.None ? one : null;
         var conference = Invitation(unitId, context);
         if (conference?.CaseId != caseId) conference = null;
+        if (part is null && NamesPermission(context)) return ViewByPermission(unitId, context, shared);
         if (part is null && conference is null) return null;
         IReadOnlyList<Guid> subjects = conference is not null ? shared.Subjects : [.. shared.ScopeOf(part!)];
         var question = Ask(unitId, context, shared.Jurisdiction) with
@@ -265,6 +334,17 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
             : null;
     }
 
+    private CaseView? ViewByPermission(string unitId, Wire.AccessContext context, MadeCase shared)
+    {
+        if (PermissionOf(unitId, context) is not { } permission || !shared.Subjects.Contains(permission.Person) || (permission.CaseId ?? shared.Id) != shared.Id) return null;
+        var question = Ask(unitId, context, shared.Jurisdiction) with
+        {
+            Relationships = permission.Relationships, Granted = permission.Granted, BreakGlass = permission.BreakGlass, ProtectedAddress = IsProtected(permission.Person),
+        };
+        var decision = policy.Decide(question);
+        return decision.Allowed ? new CaseView(shared, null, null, [permission.Person], question, decision, permission) : null;
+    }
+
     private MadeConference? Invitation(string unitId, Wire.AccessContext context) => context.Purpose == Wire.Purpose.CaseConference
         ? world.Conferences.Find(c => c.Id == context.ConferenceId && c.Invited.Contains(unitId))
         : null;
@@ -274,9 +354,12 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
         bool IsShown(string to) => note.UnitId == to || note.Shares.Any(s => s.UnitId == to && IsOpen(s.Until));
         var share = note.Shares.FirstOrDefault(s => s.UnitId == unitId && IsOpen(s.Until));
         var own = note.UnitId == unitId;
-        if (!IsShown(unitId) && !(view.Conference is { } conference && IsShown(conference.Convenor))) return false;
+        var isPermitted = view.Permission is { BreakGlass: true } or { Granted.IsEmpty: false };
+        if (!IsShown(unitId) && !(view.Conference is { } conference && IsShown(conference.Convenor)) && !isPermitted) return false;
         var visible = policy.Decide(view.Question with
         {
+            // A break-glass opens notes of the safety classes, not a worker's own record.
+            BreakGlass = view.Permission is { BreakGlass: true } && note.Class != Wire.ConfidentialityClass.CaseNote,
             ProtectedAddress = view.Shared.Subjects.Any(IsProtected), OwnUnit = own, Supplied = own ? ClassSet.Of(note.Class) : ClassSet.None, SharedWithCaller = share is not null,
             ShareBasis = share?.LegalBasis ?? Wire.LegalBasis.Unspecified,
             Shared = share is null ? ClassSet.None : ClassSet.Of(note.Class, Wire.ConfidentialityClass.CaseNote),

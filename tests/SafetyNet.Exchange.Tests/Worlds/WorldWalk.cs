@@ -3,6 +3,8 @@ using Google.Protobuf;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Tests.BreakGlass;
+using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 
 namespace SafetyNet.Exchange.Tests.Worlds;
@@ -134,11 +136,11 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
         var referrals = world.Referrals.Where(r => r.To == by.UnitId || r.From == by.UnitId).Select(r => r.Id).Append(world.Referrals[0].Id).Distinct().Take(3).ToList();
         List<(string? Referral, string? Case)> references = [.. referrals.Select(id => ((string?)id, (string?)null)), .. world.Cases.Select(c => ((string?)null, (string?)c.Id)), (null, The.NobodysUuid)];
         var contexts = Grounds.SelectMany(_ => references, (ground, step) => by.Context(ground.Purpose, ground.Basis, step.Referral, step.Case))
-            .Concat(world.Conferences.Select(c => by.AtConference(c.Id)));
+            .Concat(world.Conferences.Select(c => by.AtConference(c.Id))).Concat(PermissionsOf(by));
         foreach (var context in contexts)
         {
             {
-                var (purpose, referral, inCase) = (context.Purpose, context.ReferralId, context.CaseId + context.ConferenceId);
+                var (purpose, referral, inCase) = (context.Purpose, context.ReferralId, context.CaseId + context.ConferenceId + context.GrantId + context.BreakGlassId);
                 foreach (var person in oracle.Persons())
                 {
                     var expected = oracle.LookUp(by.UnitId, context, person.Id);
@@ -204,7 +206,25 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
     }
 
     private IEnumerable<Wire.AccessContext> ContextsIn(Party by, string caseId) =>
-        Grounds.Select(g => by.Context(g.Purpose, g.Basis, inCase: caseId)).Concat(world.Conferences.Select(c => by.AtConference(c.Id)));
+        Grounds.Select(g => by.Context(g.Purpose, g.Basis, inCase: caseId)).Concat(world.Conferences.Select(c => by.AtConference(c.Id))).Concat(PermissionsOf(by));
+
+    /// <summary>Accesses on each grant and broken glass of the world, its own or another's, also on a basis and for a purpose that it is not for.</summary>
+    private IEnumerable<Wire.AccessContext> PermissionsOf(Party by)
+    {
+        if (by != world.Cast.School && by != world.Cast.Precinct && by != world.Cast.Centre) yield break;
+        foreach (var grant in world.Grants)
+        {
+            yield return by.On(grant.Id);
+            if (grant.Applicant == by.UnitId) yield return by.On(grant.Id, basis: Wire.LegalBasis.SubjectWaiver);
+            if (grant.Applicant == by.UnitId) yield return by.On(grant.Id, Wire.Purpose.ServiceDelivery);
+        }
+
+        foreach (var glass in world.Glasses)
+        {
+            yield return GlassMoves.On(by, glass.Id);
+            if (glass.UnitId == by.UnitId) yield return GlassMoves.On(by, glass.Id, Wire.LegalBasis.SuicideRisk);
+        }
+    }
 
     private async Task GetConferencesAsync(Party by)
     {
@@ -253,10 +273,11 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
     private async Task GetGrantsAsync(Party by)
     {
         var got = new List<string>();
-        foreach (var (id, applicant, primary) in world.Grants)
+        foreach (var grant in world.Grants)
         {
-            var found = await TryAsync(by, to => to.Grants.GetGrantAsync(new() { Context = by.Context(Wire.Purpose.CaseCoordination), GrantId = id }));
-            Compare($"GetGrant {id} by {by.UnitId}", $"{by.UnitId == applicant || by.UnitId == primary}", $"{found is not null}");
+            var found = await TryAsync(by, to => to.Grants.GetGrantAsync(new() { Context = by.Context(Wire.Purpose.CaseCoordination), GrantId = grant.Id }));
+            Compare($"GetGrant {grant.Id} by {by.UnitId}", oracle.Grant(by.UnitId, grant) ?? "NOT_FOUND",
+                found is null ? "NOT_FOUND" : $"{found.Grant.State} {string.Join(',', found.Grant.GrantedClasses)} {found.Grant.GrantedUntil?.ToDateTimeOffset():O}");
             if (found is not null) got.Add(Text(found.Grant));
         }
 
@@ -281,10 +302,24 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
 
     private async Task ListCorrectionsAsync(Party by)
     {
-        foreach (var size in PageSizes)
+        foreach (var sent in (bool[])[false, true])
         {
-            var page = await TryAsync(by, to => to.Disclosures.ListCorrectionsAsync(new() { Context = by.Context(), PageSize = size }));
-            Compare($"ListCorrections by {by.UnitId}", "0", $"{page?.Corrections.Count}");
+            foreach (var size in PageSizes)
+            {
+                var listed = await PagesAsync(by, async token =>
+                {
+                    var page = await by.AskAsync(to => to.Disclosures.ListCorrectionsAsync(new() { Context = by.Context(), Sent = sent, PageSize = size, PageToken = token }));
+                    return (page.Corrections.Select(Text), page.Corrections.Count, page.NextPageToken);
+                });
+                Compare($"ListCorrections {(sent ? "sent" : "received")} by {by.UnitId} in pages of {size}", Lines(oracle.Corrections(by.UnitId, sent).Select(Text)), Lines(listed));
+            }
+        }
+
+        foreach (var correction in world.Corrections)
+        {
+            var context = by.Context();
+            Compare($"GetCorrection {correction.Id} by {by.UnitId}", Text(oracle.Correction(by.UnitId, context, correction)),
+                Text(await TryAsync(by, to => to.Disclosures.GetCorrectionAsync(new() { Context = context, CorrectionId = correction.Id }))));
         }
 
         Compare($"GetCorrection by {by.UnitId}", "NOT_FOUND",
@@ -293,8 +328,8 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
 
     /// <summary>All but the first, which cannot be asked for again once it is acknowledged; what look-ups of this walk put in stands beside.</summary>
     private void CompareNotices(string what, Party by, IEnumerable<Wire.Notice> listed) => Compare(what,
-        Lines(world.Notices.Where(n => n.UnitId == by.UnitId).Skip(1).Select(n => $"{n.Kind} {n.ReferralId} {n.CaseId} {n.Cause}")),
-        Lines(listed.Where(n => World.IsTold(n.Kind)).Select(n => $"{n.Kind} {n.ReferralId} {n.CaseId} {n.UnitId}")));
+        Lines(world.Notices.Where(n => n.UnitId == by.UnitId).Skip(1).Select(n => $"{n.Kind} {n.ReferralId} {n.CaseId} {n.About} {n.Cause}")),
+        Lines(listed.Where(n => World.IsTold(n.Kind)).Select(n => $"{n.Kind} {n.ReferralId} {n.CaseId} {n.GrantId}{n.BreakGlassId}{n.ConferenceId}{n.CorrectionId} {n.UnitId}")));
 
     /// <summary>Everyday work, with consent, and in a crisis: the same question is answered differently.</summary>
     private static readonly (Wire.Purpose Purpose, Wire.LegalBasis Basis)[] Grounds =

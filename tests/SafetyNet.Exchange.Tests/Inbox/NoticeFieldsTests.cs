@@ -1,0 +1,108 @@
+using System.Text.RegularExpressions;
+using Google.Protobuf.Reflection;
+using SafetyNet.Exchange.Tests.BreakGlass;
+using SafetyNet.Exchange.Tests.Grants;
+using SafetyNet.Exchange.Tests.Hosting;
+using SafetyNet.Exchange.Tests.Pipeline;
+using static SafetyNet.Exchange.V1.ConfidentialityClass;
+
+namespace SafetyNet.Exchange.Tests.Inbox;
+
+/// <summary>Each kind of notice fills the fields that the comment on it in inbox.proto names, and no others (R-NOT-2).</summary>
+[Trait("Rule", "R-NOT-2")]
+public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests(exchange)
+{
+    private static readonly FieldDescriptor[] Ids =
+        [.. Wire.Notice.Descriptor.Fields.InDeclarationOrder().Where(f => f.Name.EndsWith("_id", StringComparison.Ordinal) && f.Name is not ("unit_id" or "decision_id"))];
+
+    [Fact]
+    public async Task A_kind_fills_just_the_ids_that_the_contract_says_it_fills()
+    {
+        var said = Said();
+        Assert.Equal(Enum.GetValues<Wire.NoticeKind>().Where(k => k != Wire.NoticeKind.Unspecified).Order(), said.Keys.Order());
+        Assert.All(said.Values.SelectMany(f => f.Always.Concat(f.Sometimes)), name => Assert.Contains(name, Ids.Select(f => f.Name)));
+
+        var seen = new Dictionary<Wire.NoticeKind, HashSet<string>>();
+        foreach (var notice in await EveryKindAsync())
+        {
+            var filled = Ids.Where(f => ((string)f.Accessor.GetValue(notice)).Length > 0).Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
+            var (always, sometimes) = said[notice.Kind];
+            Assert.True(filled.IsSupersetOf(always) && filled.Except(always).All(sometimes.Contains) && filled.Count > 0, $"{notice.Kind} fills {string.Join(", ", filled)}");
+            Assert.All(filled, name => Assert.True(Guid.TryParse((string)Wire.Notice.Descriptor.FindFieldByName(name).Accessor.GetValue(notice), out _)));
+            Assert.Equal("", notice.Resource);
+            Assert.Equal((36, true), (notice.DecisionId.Length, notice.UnitId.Length > 0));
+            seen.TryAdd(notice.Kind, []);
+            seen[notice.Kind].UnionWith(filled);
+        }
+
+        Assert.Equal(said.Keys.Order(), seen.Keys.Order());
+        Assert.All(seen, kind => Assert.Equal(said[kind.Key].Always.Concat(said[kind.Key].Sometimes).Order(StringComparer.Ordinal), kind.Value.Order(StringComparer.Ordinal)));
+    }
+
+    /// <summary>What the comments say: ids before the first semicolon always, those after it in some case.</summary>
+    private static Dictionary<Wire.NoticeKind, (HashSet<string> Always, HashSet<string> Sometimes)> Said()
+    {
+        var kinds = Wire.InboxReflection.Descriptor.FindTypeByName<EnumDescriptor>(nameof(Wire.NoticeKind));
+        return Comments().Matches(File.ReadAllText(Path.Combine(Repository.Root, "protos", "safetynet", "exchange", "v1", "inbox.proto")).ReplaceLineEndings("\n")).ToDictionary(
+            comment => (Wire.NoticeKind)kinds.FindValueByName(comment.Groups["kind"].Value).Number,
+            comment => (Found(comment.Groups["always"].Value), Found(comment.Groups["sometimes"].Value)));
+
+        static HashSet<string> Found(string text) => Names().Matches(text).Select(name => name.Value).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>Notices of a story in which everything happens that anybody is told of.</summary>
+    private static async Task<IReadOnlyList<Wire.Notice>> EveryKindAsync()
+    {
+        await using var own = await TestExchange.StartAsync();
+        var (the, all) = (new The(own), new List<Wire.Notice>());
+        var (family, step) = (Some.Family(), Wire.DisclosureStep.Referral);
+        var child = family.Child.NationalId.Canonical;
+        var request = Some.Referral(the.School, the.Centre.UnitId, Some.SubjectOf(family.Child));
+        request.View = Some.View(Economic, EducationRecord);
+        var referral = (await the.School.RefersAsync(request)).ReferralId;
+        await CollectAsync();
+        await the.Centre.MovesAsync(referral, Wire.ReferralAction.See, Wire.ReferralAction.Accept);
+        var inCase = (await the.Centre.OpensCaseAsync(referral, family.Mother.Id)).CaseId;
+
+        await JoinsAsync(the.MentalHealthCentre);
+        await the.MentalHealthCentre.LooksUpAsync(child, inCase: inCase);
+        var job = (await the.Centre.RefersAsync(Some.Referral(the.Centre, the.Labor.UnitId, Some.SubjectOf(family.Mother), Wire.Article6Service.EmploymentGuidance, inCase))).ReferralId;
+        await CollectAsync();
+        await the.Labor.MovesAsync(job, Wire.ReferralAction.See, Wire.ReferralAction.Accept);
+        var note = await the.Centre.WritesAsync(the.Centre.Note(inCase, Wire.ConfidentialityClass.CaseNote, "家訪紀錄",
+            new Wire.NoteShare { UnitId = the.Labor.UnitId, LegalBasis = Wire.LegalBasis.Article6IntegratedService }));
+        await the.Centre.NarrowsAsync(Wire.DisclosureStep.NoteShare, note.NoteId, the.Labor);
+
+        var applied = await the.Police.AppliesAsync(the.Police.Application(own, child, Wire.ConfidentialityClass.Identity));
+        await the.Centre.GrantsAsync(applied.GrantId, Wire.ConfidentialityClass.Identity);
+        await the.Centre.RevokesAsync(applied.GrantId);
+        var onDuty = the.Police.As(Wire.ActorRole.DutyOfficer, "P2001");
+        var glass = "";
+        for (var i = 0; i < 5; i++) glass = await GlassMoves.BreaksAsync(onDuty, child);
+        await GlassMoves.ReviewAsync(the.Officer, glass);
+
+        var conference = await the.Centre.ConvenesAsync(the.Centre.Conference(inCase, own.Clock.GetUtcNow().AddDays(3), [the.Police], Wire.ConfidentialityClass.Identity, Household));
+        await the.Centre.AmendsAsync(conference.ConferenceId, Wire.ConfidentialityClass.Identity);
+        await the.Centre.AcknowledgesAsync((await the.School.CorrectsAsync(step, referral, child, EducationRecord)).CorrectionId);
+        await the.School.NarrowsAsync(step, referral, the.Centre, Economic);
+        await CollectAsync();
+        return all;
+
+        async Task CollectAsync()
+        {
+            foreach (var party in (Party[])[the.School, the.Centre, the.Labor, the.MentalHealthCentre, the.Police, the.Officer]) all.AddRange(await party.EmptiesInboxAsync());
+        }
+
+        async Task JoinsAsync(Party unit)
+        {
+            await the.Centre.AsksInAsync(inCase, unit, own.Composition.Members.FindUnit(unit.UnitId)!.Registered.Services[0]);
+            await unit.JoinsAsync(inCase);
+        }
+    }
+
+    [GeneratedRegex(@"  // Fills (?<always>[^;.]*)(;(?<sometimes>[^.]*))?\.\n  (?<kind>NOTICE_KIND_\w+) = ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Comments();
+
+    [GeneratedRegex(@"\b[a-z_]+_id\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Names();
+}
