@@ -64,12 +64,18 @@ public sealed class SandboxProcess : IAsyncDisposable
 
     public bool IsRunning => _server is { HasExited: false };
 
+    /// <summary>Process id of the server in this run.</summary>
+    public int ProcessId => _server?.Id ?? throw new InvalidOperationException("It does not run.");
+
+    /// <summary>The database file.</summary>
+    public string Database => Path.Combine(Data, "exchange.db");
+
     private string Note => Path.Combine(Data, "sandbox.json");
 
     /// <summary>Starts one and waits until it serves.</summary>
     public static async Task<SandboxProcess> StartAsync(params string[] settings)
     {
-        var sandbox = new SandboxProcess(settings);
+        var sandbox = Prepare(settings);
         try
         {
             await sandbox.RunAsync();
@@ -82,6 +88,9 @@ public sealed class SandboxProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>One that was not started yet.</summary>
+    public static SandboxProcess Prepare(params string[] settings) => new(settings);
+
     /// <summary>kill -9, without a word before.</summary>
     public async Task KillAsync()
     {
@@ -91,6 +100,45 @@ public sealed class SandboxProcess : IAsyncDisposable
         await server.FinishAsync();
         _outputOfEarlierRuns.Add(server.Errors);
         await server.DisposeAsync();
+    }
+
+    /// <summary>Waits for the server to end by itself.</summary>
+    /// <returns>Its exit code, 128 and the signal where one ended it; null: it runs on, after the limit too.</returns>
+    public async Task<int?> WaitForEndAsync(TimeSpan limit)
+    {
+        var server = _server ?? throw new InvalidOperationException("It does not run.");
+        var started = TimeProvider.System.GetTimestamp();
+        while (!server.HasExited)
+        {
+            if (TimeProvider.System.GetElapsedTime(started) > limit)
+                return null;
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken);
+        }
+
+        var ended = await server.FinishAsync();
+        _server = null;
+        _outputOfEarlierRuns.Add(ended.Errors);
+        await server.DisposeAsync();
+        return ended.ExitCode;
+    }
+
+    /// <summary>Starts the server as the child of another program, lets it get as far as it does, and kills both.</summary>
+    /// <param name="program">A file, or a name to look for on the PATH.</param>
+    /// <param name="arguments">Of that program, before the server's own command line.</param>
+    /// <param name="limit">How long the start may take.</param>
+    /// <returns>Exit code of the program; null: the server served, or the limit passed.</returns>
+    public async Task<int?> RunUnderAsync(string program, IEnumerable<string> arguments, TimeSpan limit)
+    {
+        if (File.Exists(Note))
+            File.Delete(Note);
+        _server = ChildProcess.Start(program, [.. arguments, "dotnet", Repository.ServerDll, .. _settings], Folder);
+        var started = TimeProvider.System.GetTimestamp();
+        while (!_server.HasExited && !File.Exists(Note) && TimeProvider.System.GetElapsedTime(started) < limit)
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken);
+        if (_server.HasExited)
+            return await WaitForEndAsync(limit);
+        await KillAsync();
+        return null;
     }
 
     /// <summary>Starts the server and kills it again in the middle of its start, or soon after.</summary>

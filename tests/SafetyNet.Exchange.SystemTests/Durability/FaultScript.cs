@@ -1,0 +1,358 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Protocol.Identifiers;
+using SafetyNet.Exchange.Protocol.Refusals;
+using SafetyNet.Exchange.SystemTests.Processes;
+
+namespace SafetyNet.Exchange.SystemTests.Durability;
+
+/// <summary>The server did not answer, and will not.</summary>
+internal sealed class ServerGoneException(Exception? cause) : Exception("The server does not answer.", cause);
+
+/// <summary>
+/// A day of agencies in calls: a family is referred, taken in, worked with, applied for and looked into, and beside it every method of the contract is
+/// called once in vain. What a call is refused for want of a record is made again with the same request_id, as a member's system does.
+/// </summary>
+internal sealed class FaultScript : IDisposable
+{
+    private const string Why = "轄區派出所為安排聯合訪視，需確認當事人身分與聯絡方式。";
+
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(15);
+
+    private static int _strangers = 5_000_000;
+
+    private readonly SandboxProcess _sandbox;
+    private readonly Promises _promises;
+    private readonly ConcurrentDictionary<string, ExchangeChannel> _channels = new(StringComparer.Ordinal);
+    private readonly Caller _school, _centre, _health, _police, _station, _officer;
+
+    public FaultScript(SandboxProcess sandbox, Promises promises)
+    {
+        (_sandbox, _promises) = (sandbox, promises);
+        _school = Enter("edu", "tpe-school", "T0217");
+        _centre = Enter("dosw", "tpe-wanhua-swc", "W0300");
+        _health = Enter("health", "tpe-cmhc", "H0452");
+        _station = Enter("health", "tpe-phs", "H0777");
+        _police = Enter("police", "tpe-precinct", "P1189");
+        _officer = Enter("security", "tpe-security", "S0007", Wire.ActorRole.SecurityOfficer);
+    }
+
+    /// <summary>Methods that were permitted, over all scripts of a run.</summary>
+    public static ConcurrentDictionary<string, int> Permitted { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Methods that were refused with a record.</summary>
+    public static ConcurrentDictionary<string, int> Refused { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Answers that nobody should have got.</summary>
+    public ConcurrentBag<string> Broken { get; } = [];
+
+    /// <summary>Calls refused because their record could not be written.</summary>
+    public int Unrecorded { get; private set; }
+
+    /// <summary>The day, and the calls in vain beside it.</summary>
+    /// <exception cref="ServerGoneException">It went away on the way.</exception>
+    public Task RunAsync() => Task.WhenAll(WorkAsync(), TryAllInVainAsync());
+
+    public void Dispose()
+    {
+        foreach (var channel in _channels.Values)
+            channel.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        await AskAsync<Wire.GetSelfResponse>(_school, new Wire.GetSelfRequest { Context = _school.Context() });
+        await AskAsync<Wire.ListUnitsResponse>(_school, new Wire.ListUnitsRequest { Context = _school.Context() });
+        var person = StrangersId();
+        var taken = await ReferAsync(person);
+        await EmptyInboxAsync();
+        await AskAsync<IMessage>(_centre, new Wire.MarkReferralSeenRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = taken });
+        await AskAsync<IMessage>(_centre, new Wire.AcceptReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = taken });
+        await WorkOnCaseAsync(taken, person);
+        await AskAsync<IMessage>(_centre, new Wire.BeginServiceRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = taken });
+        await AskAsync<IMessage>(_centre, new Wire.CloseReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = taken, Outcome = Wire.ReferralOutcome.GoalsMet });
+        await SendBackAsync();
+        await ApplyAsync(person);
+        await LookIntoAsync(person);
+    }
+
+    private async Task WorkOnCaseAsync(string referral, string person)
+    {
+        var opening = new Wire.OpenCaseRequest { Context = _centre.Context(Wire.Purpose.CaseCoordination, referral: referral), RequestId = NewId(), ReferralId = referral };
+        var file = (await AskAsync<Wire.OpenCaseResponse>(_centre, opening)).Case.CaseId;
+        _promises.Made("case_file", "case_id", file);
+        Wire.AccessContext InCase(Caller by) => by.Context(Wire.Purpose.CaseCoordination, inCase: file);
+        await AskAsync<IMessage>(_centre, new Wire.InviteUnitRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, UnitId = _health.UnitId, Services = { Wire.Article6Service.MentalHealth },
+        });
+        await AskAsync<IMessage>(_health, new Wire.JoinCaseRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file });
+        var note = await AskAsync<Wire.CreateNoteResponse>(_centre, new Wire.CreateNoteRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Text = "家訪一次",
+        });
+        _promises.Made("case_note", "note_id", note.Note.NoteId);
+        await AskAsync<IMessage>(_centre, new Wire.ListNotesRequest { Context = InCase(_centre), CaseId = file });
+        await AskAsync<IMessage>(_centre, new Wire.GetCaseRequest { Context = InCase(_centre), CaseId = file });
+        await AskAsync<IMessage>(_centre, new Wire.LookUpHouseholdRequest { Context = _centre.Context(inCase: file), NationalId = person });
+        await AskAsync<IMessage>(_centre, new Wire.SetProtectiveScopeRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, UnitId = _health.UnitId });
+        await AskAsync<IMessage>(_centre, new Wire.MarkOtherPartyRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, NationalId = StrangersId(), Reason = "保護令之相對人",
+        });
+        await AskAsync<IMessage>(_centre, new Wire.ProtectWhereaboutsRequest { Context = InCase(_centre), RequestId = NewId(), NationalId = person, Reason = "保護令核發中" });
+        var conference = (await AskAsync<Wire.ConveneConferenceResponse>(_centre, new Wire.ConveneConferenceRequest
+        {
+            Context = _centre.Context(Wire.Purpose.CaseConference, inCase: file), RequestId = NewId(), CaseId = file, Level = Wire.ConferenceLevel.District,
+            Indicators = { Wire.ConferenceIndicator.SelfHarm }, Ground = Wire.ConferenceGround.MechanismWithoutEffect, Statement = "網絡內多次協調後仍無成效",
+            MeetingAt = InDays(3), Agenda = { Wire.ConfidentialityClass.Identity }, UnitIds = { _police.UnitId },
+        })).Conference.ConferenceId;
+        _promises.Made("conference", "conference_id", conference);
+        var meeting = _centre.Context(Wire.Purpose.CaseConference);
+        meeting.ConferenceId = conference;
+        await AskAsync<IMessage>(_centre, new Wire.AmendConferenceRequest { Context = meeting, RequestId = NewId(), ConferenceId = conference, Agenda = { Wire.ConfidentialityClass.Identity } });
+        await AskAsync<IMessage>(_centre, new Wire.InviteToConferenceRequest { Context = meeting, RequestId = NewId(), ConferenceId = conference, UnitIds = { "tpe-borough" } });
+        await AskAsync<IMessage>(_centre, new Wire.WithdrawInvitationRequest { Context = meeting, RequestId = NewId(), ConferenceId = conference, UnitId = _police.UnitId });
+        await AskAsync<IMessage>(_centre, new Wire.GetConferenceRequest { Context = meeting, ConferenceId = conference });
+        await AskAsync<IMessage>(_centre, new Wire.ListConferencesRequest { Context = _centre.Context(Wire.Purpose.CaseConference) });
+        await CorrectAsync(referral, person);
+    }
+
+    private async Task CorrectAsync(string referral, string person)
+    {
+        var correction = (await AskAsync<Wire.CorrectSharedDataResponse>(_school, new Wire.CorrectSharedDataRequest
+        {
+            Context = _school.Context(), RequestId = NewId(), Step = Wire.DisclosureStep.Referral, StepId = referral, NationalId = person,
+            ConfidentialityClass = Wire.ConfidentialityClass.Identity, Wrong = "舊名", Right = "新名",
+        })).Correction.CorrectionId;
+        _promises.Made("correction", "correction_id", correction);
+        await AskAsync<IMessage>(_centre, new Wire.GetCorrectionRequest { Context = _centre.Context(), CorrectionId = correction });
+        await AskAsync<IMessage>(_centre, new Wire.ListCorrectionsRequest { Context = _centre.Context() });
+        await AskAsync<IMessage>(_centre, new Wire.AcknowledgeCorrectionRequest { Context = _centre.Context(), RequestId = NewId(), CorrectionId = correction });
+        await AskAsync<IMessage>(_centre, new Wire.ListDisclosuresRequest { Context = _centre.Context(), NationalId = person });
+        await AskAsync<IMessage>(_school, new Wire.NarrowDisclosureRequest
+        {
+            Context = _school.Context(), RequestId = NewId(), Step = Wire.DisclosureStep.Referral, StepId = referral, ToUnitId = _centre.UnitId, Classes = { Wire.ConfidentialityClass.Contact },
+        });
+    }
+
+    /// <summary>Referrals that go back, are declined, or taken back.</summary>
+    private async Task SendBackAsync()
+    {
+        var (back, declined, withdrawn) = (await ReferAsync(StrangersId()), await ReferAsync(StrangersId()), await ReferAsync(StrangersId()));
+        await EmptyInboxAsync();
+        foreach (var id in (string[])[back, declined])
+            await AskAsync<IMessage>(_centre, new Wire.MarkReferralSeenRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = id });
+        await AskAsync<IMessage>(_centre, new Wire.ReturnReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = back, Missing = { Wire.MissingPart.Contact } });
+        await AskAsync<IMessage>(_school, new Wire.ResubmitReferralRequest { Context = _school.Context(), RequestId = NewId(), ReferralId = back });
+        await AskAsync<IMessage>(_centre, new Wire.DeclineReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = declined, Reason = Wire.DeclineReason.NeedAlreadyMet });
+        await AskAsync<IMessage>(_school, new Wire.WithdrawReferralRequest { Context = _school.Context(), RequestId = NewId(), ReferralId = withdrawn });
+        await AskAsync<IMessage>(_school, new Wire.ListNoticesRequest { Context = _school.Context() });
+        await AskAsync<IMessage>(_centre, new Wire.ListReferralsRequest { Context = _centre.Context() });
+        await AskAsync<IMessage>(_centre, new Wire.GetReferralRequest { Context = _centre.Context(), ReferralId = back });
+    }
+
+    private async Task ApplyAsync(string person)
+    {
+        async Task<string> Applied()
+        {
+            var application = new Wire.ApplyForGrantRequest
+            {
+                Context = _police.Context(Wire.Purpose.CaseCoordination), RequestId = NewId(), NationalId = person, Classes = { Wire.ConfidentialityClass.Identity }, Until = InDays(30),
+            };
+            application.Context.Justification = Why;
+            var id = (await AskAsync<Wire.ApplyForGrantResponse>(_police, application)).Grant.GrantId;
+            _promises.Made("access_grant", "grant_id", id);
+            return id;
+        }
+
+        var grant = await Applied();
+        Wire.AccessContext Coordinating(Caller by) => by.Context(Wire.Purpose.CaseCoordination);
+        await AskAsync<IMessage>(_centre, new Wire.DecideGrantRequest { Context = Coordinating(_centre), RequestId = NewId(), GrantId = grant, Action = Wire.GrantAction.Grant });
+        await AskAsync<IMessage>(_centre, new Wire.NarrowGrantRequest { Context = Coordinating(_centre), RequestId = NewId(), GrantId = grant });
+        await AskAsync<IMessage>(_centre, new Wire.GetGrantRequest { Context = Coordinating(_centre), GrantId = grant });
+        await AskAsync<IMessage>(_centre, new Wire.RevokeGrantRequest { Context = Coordinating(_centre), RequestId = NewId(), GrantId = grant, Refusal = Wire.GrantRefusal.PurposeFulfilled });
+        await AskAsync<IMessage>(_police, new Wire.ListGrantsRequest { Context = _police.Context(), Side = Wire.GrantSide.Made });
+        var duty = _police with { PersonId = "P2001", Role = Wire.ActorRole.DutyOfficer };
+        var breaking = new Wire.BreakGlassRequest { Context = duty.Context(Wire.Purpose.CrisisResponse, Wire.LegalBasis.ImminentDanger), RequestId = NewId(), NationalId = StrangersId() };
+        breaking.Context.Justification = Why;
+        var broken = (await AskAsync<Wire.BreakGlassResponse>(duty, breaking)).Opened.BreakGlassId;
+        _promises.Made("broken_glass", "break_glass_id", broken);
+        await AskAsync<IMessage>(_officer, new Wire.ListBreakGlassReviewsRequest { Context = _officer.Context() });
+        await AskAsync<IMessage>(_officer, new Wire.ReviewBreakGlassRequest
+        {
+            Context = _officer.Context(), RequestId = NewId(), BreakGlassId = broken, Verdict = Wire.BreakGlassVerdict.Justified, Reason = Why,
+        });
+    }
+
+    /// <summary>What officers and callers do with the log.</summary>
+    private async Task LookIntoAsync(string person)
+    {
+        var (_, decision) = await AnswerAsync<Wire.GetSelfResponse>(_school, new Wire.GetSelfRequest { Context = _school.Context() });
+        await AskAsync<IMessage>(_school, new Wire.ExplainDecisionRequest { Context = _school.Context(), DecisionId = decision });
+        await AskAsync<IMessage>(_officer, new Wire.SearchAccessesRequest { Context = _officer.Context(), NationalId = person });
+        await AskAsync<IMessage>(_officer, new Wire.ListAccessesRequest { Context = _officer.Context(), NationalId = person });
+        var head = await AskAsync<Wire.GetCheckpointResponse>(_school, new Wire.GetCheckpointRequest { Context = _school.Context() });
+        _promises.Signed(head.Note);
+        await AskAsync<IMessage>(_school, new Wire.GetInclusionProofRequest { Context = _school.Context(), Position = 0, TreeSize = 2 });
+        await AskAsync<IMessage>(_school, new Wire.GetConsistencyProofRequest { Context = _school.Context(), FromSize = 1, ToSize = 2 });
+        await AskAsync<IMessage>(_officer, new Wire.ListExpiringBasesRequest { Context = _officer.Context() });
+        await AskAsync<IMessage>(_school, new Wire.GetPolicyRequest { Context = _school.Context() });
+        await OpenAsync(_officer, new Wire.ReadLogRequest { Context = _officer.Context(), End = 3 });
+        await AskAsync<IMessage>(_school, NewReferral(_station.UnitId, StrangersId(), Wire.Article6Service.MedicalCare));
+        await OpenAsync(_station, new Wire.WatchInboxRequest { Context = _station.Context() });
+    }
+
+    /// <summary>Every method, for a purpose that it does not serve: the record of the refusal is all that may come of it.</summary>
+    private async Task TryAllInVainAsync()
+    {
+        foreach (var method in ContractMethods.All)
+        {
+            var request = method.InputType.Parser.ParseFrom(ByteString.Empty);
+            method.InputType.FindFieldByName("context").Accessor.SetValue(request, _school.Context(Wire.Purpose.Statistics));
+            try
+            {
+                await (method.IsServerStreaming ? (Task)OpenAsync(_school, request) : AskAsync<IMessage>(_school, request));
+                Broken.Add($"{method.FullName} was answered for a purpose that it does not serve");
+            }
+            catch (RpcException)
+            {
+                // With its receipt, or AskAsync would have found fault with it.
+            }
+        }
+    }
+
+    private async Task<string> ReferAsync(string person)
+    {
+        var made = await AskAsync<Wire.CreateReferralResponse>(_school, NewReferral(_centre.UnitId, person, Wire.Article6Service.CareVisit));
+        _promises.Made("referral", "referral_id", made.Referral.ReferralId);
+        return made.Referral.ReferralId;
+    }
+
+    private Wire.CreateReferralRequest NewReferral(string toUnitId, string person, Wire.Article6Service service) => new()
+    {
+        Context = _school.Context(Wire.Purpose.CaseCoordination), RequestId = NewId(), ToUnitId = toUnitId, Services = { service },
+        Subjects = { new Wire.ReferralSubject { NationalId = person, Name = "測試某", BirthDate = "2014-05-06", Phone = "0900-111-222", Address = "測試路 1 號" } },
+        View = new Wire.SenderView { Classes = { Wire.ConfidentialityClass.Identity, Wire.ConfidentialityClass.Contact } },
+    };
+
+    private async Task EmptyInboxAsync()
+    {
+        while (true)
+        {
+            var listed = await AskAsync<Wire.ListNoticesResponse>(_centre, new Wire.ListNoticesRequest { Context = _centre.Context(), PageSize = 500 });
+            if (listed.Notices.Count == 0)
+                return;
+            await AskAsync<IMessage>(_centre, new Wire.AcknowledgeNoticesRequest { Context = _centre.Context(), RequestId = NewId(), UpToSequence = listed.Notices[^1].Sequence });
+        }
+    }
+
+    private async Task<T> AskAsync<T>(Caller by, IMessage request)
+        where T : class, IMessage => (await AnswerAsync<T>(by, request)).Answer;
+
+    private Task<(T Answer, string Decision)> AnswerAsync<T>(Caller by, IMessage request)
+        where T : class, IMessage => UntilRecordedAsync(by, request, async (method, options) =>
+        {
+            using var call = by.Channel.Invoker.AsyncUnaryCall(ContractMethods.ToGrpc(method), host: null, options, request);
+            var answer = await call;
+            if (CallReceipt.Read(call.GetTrailers()) is not { } receipt)
+            {
+                Broken.Add($"{method.FullName} was answered without a receipt");
+                return ((T)answer, "");
+            }
+
+            _promises.Keep(receipt);
+            if (method.InputType.FindFieldByName("request_id") is { } field)
+                _promises.Acknowledged($"/{method.Service.FullName}/{method.Name}", (string)field.Accessor.GetValue(request));
+            return ((T)answer, receipt.DecisionId);
+        });
+
+    /// <summary>Takes the first message of a stream, and leaves.</summary>
+    private Task<bool> OpenAsync(Caller by, IMessage request) => UntilRecordedAsync(by, request, async (method, options) =>
+    {
+        using var call = by.Channel.Invoker.AsyncServerStreamingCall(ContractMethods.ToGrpc(method), host: null, options, request);
+        return await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken);
+    });
+
+    private async Task<TAnswer> UntilRecordedAsync<TAnswer>(Caller by, IMessage request, Func<MethodDescriptor, CallOptions, Task<TAnswer>> ask)
+    {
+        var method = ContractMethods.All.Single(one => one.InputType == request.Descriptor);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var answer = await ask(method, new CallOptions(deadline: TimeProvider.System.GetUtcNow().UtcDateTime + CallLimit));
+                Permitted.AddOrUpdate(method.Name, 1, (_, count) => count + 1);
+                return answer;
+            }
+            catch (RpcException error) when (RefusalReader.TryRead(error, out var refusal))
+            {
+                var receipt = CallReceipt.Read(error.Trailers);
+                if (receipt is not null)
+                    _promises.Keep(receipt);
+                if (refusal.Reason == Wire.ErrorReason.AuditUnavailable)
+                {
+                    Unrecorded++;
+                    if (receipt is not null || error.StatusCode != StatusCode.Unavailable)
+                        Broken.Add($"{method.FullName} without a record ended with {error.Status} and a receipt: {receipt}");
+                }
+                else if (receipt is null)
+                {
+                    Broken.Add($"{method.FullName} was refused without a receipt: {error.Status}");
+                }
+                else if (refusal.Reason is not (Wire.ErrorReason.TokenNotAccepted or Wire.ErrorReason.TokenExpired or Wire.ErrorReason.AuthorityUnavailable))
+                {
+                    Refused.AddOrUpdate(method.Name, 1, (_, count) => count + 1);
+                    throw;
+                }
+                else
+                {
+                    by.Channel.ForgetToken();
+                }
+
+                if (attempt > 100 || (attempt > 3 && !_sandbox.IsRunning))
+                    throw new ServerGoneException(error);
+            }
+            catch (Exception error) when (error is RpcException or OperationCanceledException or HttpRequestException)
+            {
+                if (attempt > 3 || !_sandbox.IsRunning)
+                    throw new ServerGoneException(error);
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken);
+        }
+    }
+
+    private Caller Enter(string agency, string unitId, string personId, Wire.ActorRole role = Wire.ActorRole.Worker) =>
+        new(_channels.GetOrAdd(agency, name => _sandbox.Connect(name)), unitId, personId, role);
+
+    private static Timestamp InDays(int days) => Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow().AddDays(days));
+
+    private static string NewId() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
+
+    /// <summary>A valid national id that nobody of the register has.</summary>
+    private static string StrangersId()
+    {
+        var nine = string.Create(CultureInfo.InvariantCulture, $"Z1{Interlocked.Increment(ref _strangers):0000000}");
+        return nine + NationalId.ComputeCheckDigit(nine);
+    }
+
+    private sealed record Caller(ExchangeChannel Channel, string UnitId, string PersonId, Wire.ActorRole Role)
+    {
+        public Wire.AccessContext Context(
+            Wire.Purpose purpose = Wire.Purpose.ServiceDelivery, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService, string referral = "", string inCase = "")
+        {
+            if (Role == Wire.ActorRole.SecurityOfficer && purpose == Wire.Purpose.ServiceDelivery)
+                (purpose, basis) = (Wire.Purpose.Audit, Wire.LegalBasis.AuditDuty);
+            return new Wire.AccessContext
+            {
+                Purpose = purpose, LegalBasis = basis, Actor = new Wire.ActingPerson { PersonId = PersonId, Role = Role, UnitId = UnitId }, ReferralId = referral, CaseId = inCase,
+            };
+        }
+    }
+}
