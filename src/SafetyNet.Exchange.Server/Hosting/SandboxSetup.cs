@@ -49,9 +49,9 @@ internal static class SandboxSetup
         var registryPath = In(sandbox, "members.json");
         WriteWhole(registryPath, JsonFormatter.Default.Format(registry));
         var keyPath = In(sandbox, "storage.key");
-        if (!File.Exists(keyPath)) WriteSecret(keyPath, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        if (!IsWritten(keyPath)) WriteSecret(keyPath, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         var signingPath = In(sandbox, "log.key");
-        if (!File.Exists(signingPath))
+        if (!IsWritten(signingPath))
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             WriteSecret(signingPath, key.ExportPkcs8PrivateKeyPem());
@@ -88,9 +88,12 @@ internal static class SandboxSetup
 
     private static string In(SandboxSettings sandbox, string name) => Path.Combine(sandbox.DataDirectory, name);
 
+    /// <summary>A start that was killed between making the file and writing it leaves an empty one.</summary>
+    private static bool IsWritten(string path) => new FileInfo(path) is { Exists: true, Length: > 0 };
+
     private static void WriteSecret(string path, string text)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using var stream = new FileStream(path, options);
         using var writer = new StreamWriter(stream);

@@ -25,11 +25,18 @@ internal sealed class SqliteStore(string path) : IDisposable
     /// <summary>Most pages (4 KiB) that the file may grow to; 0: as many as the disk takes. In force from the next connection that writes.</summary>
     public int MaximumPages { get; set; }
 
-    /// <summary>Brings the schema up to date; run once, before anything else opens the file.</summary>
+    /// <summary>Takes the file over from whoever had it last and brings its schema up to date; run once, before anything else opens it.</summary>
+    /// <exception cref="SqliteException">The disk does not take what it should hold already; do not start.</exception>
     public void Migrate()
     {
         using var connection = OpenWriter();
+        // After a flush that failed, pages of the write-ahead log may be in memory only, and a crash leaves them looking whole. They are written and flushed
+        // anew, into the file, before anything is put on top; SQLite would do so when it closes, and keep a failure to itself.
+        Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
         using var db = ContextOn(connection);
+        if (!db.Database.GetPendingMigrations().Any()) return;
+        // One process has the file (Composition.LockStore): a lock in it is of one that was killed, and EF Core would wait for it forever.
+        Execute(connection, "DROP TABLE IF EXISTS \"__EFMigrationsLock\"");
         db.Database.Migrate();
     }
 

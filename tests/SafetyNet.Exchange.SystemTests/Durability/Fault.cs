@@ -24,7 +24,7 @@ public enum FaultOutcome
     /// <summary>Refuses what it cannot record, goes on by itself.</summary>
     GoesOn = 0,
 
-    /// <summary>Nobody knows what the disk holds: stops, exit code 3.</summary>
+    /// <summary>Nobody knows what the disk holds: stops, exit code 3, or does not start.</summary>
     Stops = 1,
 
     /// <summary>Is gone.</summary>
@@ -70,8 +70,7 @@ internal sealed record Fault(FaultMoment Moment, string Call, string Deed, strin
         random => new(FaultMoment.AtWork, "fsync", Kill, One(random, 30), Store, FaultOutcome.Dies),
         random => new(FaultMoment.AtStart, "pwrite64", Kill, One(random, 30), Everything, FaultOutcome.Any),
         random => new(FaultMoment.AtWork, "fsync", NoSpace, One(random, 30), Wal, FaultOutcome.Stops),
-        random => Full(random),
-        random => new(FaultMoment.AtStart, "fsync", Broken, One(random, 5), Store, FaultOutcome.Any),
+        random => new(FaultMoment.AtStart, "fsync", Broken, One(random, 2), Store, FaultOutcome.Stops),
         random => new(FaultMoment.AtWork, "write", Kill, One(random, 8), [], FaultOutcome.Any),
         random => new(FaultMoment.AtFirstStart, "openat", Kill, One(random, 12), Everything, FaultOutcome.Any),
         random => new(FaultMoment.AtStop, "pwrite64", Broken, One(random, 12), Store, FaultOutcome.Any),
@@ -82,6 +81,7 @@ internal sealed record Fault(FaultMoment Moment, string Call, string Deed, strin
         random => new(FaultMoment.AtStart, "pwrite64", NoSpace, One(random, 30), Everything, FaultOutcome.Any),
         random => new(FaultMoment.AtFirstStart, "fsync", Kill, One(random, 6), Store, FaultOutcome.Any),
         random => new(FaultMoment.AtFirstStart, "rename", Broken, "1", Everything, FaultOutcome.Any),
+        random => new(FaultMoment.AtFirstStart, "pwrite64", Kill, One(random, 2), ["storage.key", "log.key"], FaultOutcome.Any),
     ];
 
     /// <summary>Faults of one turn.</summary>
@@ -100,7 +100,7 @@ internal sealed record Fault(FaultMoment Moment, string Call, string Deed, strin
     public bool Kills => string.Equals(Deed, Kill, StringComparison.Ordinal);
 
     private static Fault Full(Random random) => new(
-        FaultMoment.AtWork, "pwrite64", NoSpace, string.Create(CultureInfo.InvariantCulture, $"{random.Next(1, 20)}+{random.Next(17, 32)}"), Wal, FaultOutcome.GoesOn);
+        FaultMoment.AtWork, "pwrite64", NoSpace, string.Create(CultureInfo.InvariantCulture, $"{random.Next(1, 20)}+{random.Next(29, 54)}"), Wal, FaultOutcome.GoesOn);
 
     private static string One(Random random, int most) => random.Next(1, most + 1).ToString(CultureInfo.InvariantCulture);
 }

@@ -7,6 +7,9 @@ internal sealed class Strace : IAsyncDisposable
 {
     private static readonly TimeSpan AttachLimit = TimeSpan.FromSeconds(20);
 
+    /// <summary>128 and SIGKILL.</summary>
+    private const int KilledExitCode = 137;
+
     private readonly ChildProcess _strace;
 
     private Strace(ChildProcess strace, string line) => (_strace, Line) = (strace, line);
@@ -50,10 +53,12 @@ internal sealed class Strace : IAsyncDisposable
         }
     }
 
-    /// <summary>Injections that a trace tells of. One that kills is its last line; one that makes a call fail is marked.</summary>
-    public static int Count(string trace, Fault fault) => fault.Kills
-        ? Math.Min(1, trace.Split("+++ killed by SIGKILL").Length - 1)
-        : trace.Split("(INJECTED)").Length - 1;
+    /// <summary>Injections that happened: calls that a trace marks, or the one that killed.</summary>
+    /// <param name="trace">What strace wrote.</param>
+    /// <param name="fault">What it was asked to do.</param>
+    /// <param name="exitCode">How the server ended; null: it did not.</param>
+    public static int Count(string trace, Fault fault, int? exitCode) =>
+        fault.Kills ? (exitCode == KilledExitCode ? 1 : 0) : trace.Split("(INJECTED)").Length - 1;
 
     /// <summary>Lets the process go, where it still is, and answers what strace saw.</summary>
     public async Task<string> EndAsync()

@@ -88,6 +88,29 @@ public sealed class StartTests
         Assert.All(RequiredSettings, name => Assert.Contains($"- {name} ", errors, StringComparison.Ordinal));
     }
 
+    /// <summary>A first start that was killed between making a key's file and writing it left an empty one, and no later start took it for a key or made another.</summary>
+    [Fact]
+    [Trait("Abuse", "B64")]
+    public void Bug_A_sandbox_makes_the_keys_that_a_killed_start_left_empty()
+    {
+        var folder = Directory.CreateTempSubdirectory("safetynet-keys-").FullName;
+        try
+        {
+            string[] keys = [Path.Combine(folder, "storage.key"), Path.Combine(folder, "log.key")];
+            foreach (var key in keys) File.WriteAllBytes(key, []);
+            var sandbox = new SandboxSettings { DataDirectory = folder, CertificateDirectory = Path.Combine(folder, "certs") };
+            SandboxSetup.Prepare(new ServerOptions(), sandbox, TimeProvider.System);
+            var made = keys.Select(File.ReadAllText).ToList();
+            Assert.All(made, key => Assert.NotEmpty(key));
+            SandboxSetup.Prepare(new ServerOptions(), sandbox, TimeProvider.System);
+            Assert.Equal(made, keys.Select(File.ReadAllText));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static IConfiguration Configuration(params (string Name, string Value)[] settings) =>
         new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value))).Build();
 }

@@ -38,6 +38,36 @@ public sealed class MigrationTests
         }
     }
 
+    /// <summary>A start that was killed while it brought the schema up to date left EF Core's lock in the file, and every later start waited for it without end.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Abuse", "B64")]
+    public async Task Bug_A_start_after_one_that_was_killed_at_the_schema_does_not_wait_for_its_lock(bool isMigrated)
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"safetynet-{Guid.CreateVersion7():n}.db");
+        try
+        {
+            using var store = new SqliteStore(path);
+            if (isMigrated) store.Migrate();
+            using (var connection = store.OpenWriter())
+            {
+                Run(connection, "CREATE TABLE IF NOT EXISTS \"__EFMigrationsLock\" (\"Id\" INTEGER NOT NULL PRIMARY KEY, \"Timestamp\" TEXT NOT NULL)");
+                Run(connection, "INSERT INTO \"__EFMigrationsLock\" VALUES (1, '2026-01-01 00:00:00')");
+            }
+
+            await Task.Run(store.Migrate, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+            using var after = store.OpenWriter();
+            using var migrated = SqliteStore.ContextOn(after);
+            Assert.Empty(await migrated.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            foreach (var file in Directory.GetFiles(Path.GetTempPath(), $"{Path.GetFileName(path)}*")) File.Delete(file);
+        }
+    }
+
     private static void Run(Microsoft.Data.Sqlite.SqliteConnection connection, string sql)
     {
         using var command = SqliteStore.Prepare(connection, sql);
