@@ -9,7 +9,7 @@ namespace SafetyNet.Exchange.Cli.Commands;
 /// <summary><c>safetynet audit</c>: the access log exported and verified.</summary>
 internal static class AuditCommand
 {
-    public static Command Create() => new("audit", "The access log: search it, export it, verify it") { AuditSearchCommand.Create(), Verify(), AuditExportCommand.Create() };
+    public static Command Create() => new("audit", "The access log: search it, export it, verify it, prove a call of one's own") { AuditSearchCommand.Create(), Verify(), AuditExportCommand.Create(), AuditReceiptCommand.Create() };
 
     private static CommandWithExamples Verify()
     {

@@ -95,14 +95,15 @@ internal static class AuditSearchCommand
     private static void Show(List<Wire.AccessEntry> entries, int most)
     {
         var table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
-        foreach (var column in (string[])["when", "who", "what", "why", "decision", "shown", "decision id"]) table.AddColumn(column);
+        foreach (var column in (string[])["when", "who", "what", "why", "decision"]) table.AddColumn(new TableColumn(column).NoWrap());
         foreach (var record in entries.Select(entry => entry.Record))
         {
+            var decision = record.Reason.Length > 0 ? record.Reason : ContractCodes.EnglishOf(record.Outcome) + (record.BreakGlass ? ", break-glass" : "");
             table.AddRow(
                 new Text($"{record.DecidedAt.ToDateTimeOffset().ToOffset(TimeSpan.FromHours(8)):yyyy-MM-dd HH:mm:ss}"), new Text($"{record.ActorUnitId}\n{record.ActorPersonId}"),
-                new Text($"{record.Method[(record.Method.LastIndexOf('/') + 1)..]}\n{record.Reference}"), new Text($"{ContractCodes.BothOf(record.Purpose)}\n{ContractCodes.BothOf(record.LegalBasis)}"),
-                new Text(record.Reason.Length > 0 ? record.Reason : ContractCodes.EnglishOf(record.Outcome), record.Outcome == Wire.AuditOutcome.Refused ? new Style(Color.Red) : record.BreakGlass ? new Style(Color.Yellow) : Style.Plain),
-                new Text(string.Join(' ', record.ShownClasses.Select(one => ContractCodes.ChineseOf(one)))), new Text(record.DecisionId));
+                new Text($"{record.Method[(record.Method.LastIndexOf('/') + 1)..]}\n{string.Join(' ', record.ShownClasses.Select(one => ContractCodes.ChineseOf(one)))}"),
+                new Text($"{ContractCodes.ChineseOf(record.Purpose)}\n{ContractCodes.ChineseOf(record.LegalBasis)}"),
+                new Text($"{decision}\n{record.DecisionId}", record.Outcome == Wire.AuditOutcome.Refused ? new Style(Color.Red) : record.BreakGlass ? new Style(Color.Yellow) : Style.Plain));
         }
 
         Terminal.Output.Write(table);

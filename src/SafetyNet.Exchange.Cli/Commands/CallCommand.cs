@@ -89,7 +89,7 @@ internal static class CallCommand
     private static void ShowReceipt(Metadata trailers)
     {
         if (CallReceipt.Read(trailers) is { } receipt)
-            Terminal.Error.MarkupLineInterpolated($"[grey]decision {receipt.DecisionId}\nrecord   {receipt.Position}  {receipt.RecordHash.ToHex()}[/]");
+            Terminal.Error.MarkupLineInterpolated($"[grey]decision {receipt.DecisionId}\nrecord   {CallReceipt.FormatRecord(receipt.Position, receipt.RecordHash)}[/]");
     }
 
     private static async Task<string> ReadAsync(string data, CancellationToken cancellation) => data switch

@@ -90,6 +90,8 @@ internal static class AccessSearch
     {
         var found = new List<FoundAccess>();
         var since = Stopwatch.GetTimestamp();
+        // An empty page with a next one: the caller asks again, and the index has gone on meanwhile.
+        if (!index.CatchUp(below, Longest)) return new AccessPage(found, below);
         foreach (var position in index.Find(filter.ToQuestion(), below))
         {
             if (found.Count == size || Stopwatch.GetElapsedTime(since) > Longest) return new AccessPage(found, found.Count == size ? found[^1].Position : position + 1);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using SafetyNet.Exchange.Server.Storage;
@@ -77,14 +78,24 @@ internal sealed class SearchIndex : IAsyncDisposable
         }
     });
 
-    /// <summary>Positions below <paramref name="below"/> that may answer, newest first. Whoever asked looks at each record before it counts.</summary>
-    public IEnumerable<long> Find(SearchQuestion question, long below)
+    /// <summary>Takes in what was answered before a search begins, so that it is found whatever the index lags behind.</summary>
+    /// <param name="below">Positions that the search is about.</param>
+    /// <param name="most">How long at most: a log that was never indexed takes a while.</param>
+    /// <returns>False: it is not all in yet.</returns>
+    public bool CatchUp(long below, TimeSpan most)
     {
-        // What was answered before the search began is found, whatever the index lags behind.
-        while (Size < Math.Min(below, _log.Size) && TakeSome())
+        var (since, wanted) = (Stopwatch.GetTimestamp(), Math.Min(below, _log.Size));
+        while (Size < wanted)
         {
+            if (!TakeSome() || Stopwatch.GetElapsedTime(since) > most) return Size >= wanted;
         }
 
+        return true;
+    }
+
+    /// <summary>Positions below <paramref name="below"/> that may answer, newest first, as far as the index is; whoever asked looks at each record before it counts.</summary>
+    public IEnumerable<long> Find(SearchQuestion question, long below)
+    {
         List<long> found = [];
         SearchSegment[] segments;
         lock (_gate)

@@ -8,6 +8,7 @@ internal sealed class Ledger
 {
     private readonly ConcurrentDictionary<string, Wire.ReferralState> _referrals = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Wire.CreateReferralRequest> _creations = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _refused = new(StringComparer.Ordinal);
     private readonly ConcurrentBag<CallReceipt> _receipts = [];
     private readonly ConcurrentBag<string> _broken = [];
     private int _unanswered;
@@ -20,6 +21,9 @@ internal sealed class Ledger
 
     public IReadOnlyCollection<CallReceipt> Receipts => _receipts;
 
+    /// <summary>Decisions by which a call was refused for its token.</summary>
+    public IReadOnlySet<string> Refused => _refused.Keys.ToHashSet(StringComparer.Ordinal);
+
     /// <summary>Answers that no caller should have got.</summary>
     public IReadOnlyCollection<string> Broken => _broken;
 
@@ -27,6 +31,12 @@ internal sealed class Ledger
     public int Unanswered => _unanswered;
 
     public void Keep(CallReceipt receipt) => _receipts.Add(receipt);
+
+    public void KeepRefused(CallReceipt receipt)
+    {
+        _refused[receipt.DecisionId] = true;
+        Keep(receipt);
+    }
 
     public void Created(Wire.CreateReferralRequest request, Wire.Referral referral)
     {

@@ -132,7 +132,7 @@ internal sealed class Load : IDisposable
             catch (RpcException error) when (RefusalReader.TryRead(error, out var refusal))
             {
                 if (CallReceipt.Read(error.Trailers) is { } receipt)
-                    _ledger.Keep(receipt);
+                    _ledger.KeepRefused(receipt);
                 // A sandbox that starts again has a new token key; nothing else may be refused.
                 if (refusal.Reason is not (Wire.ErrorReason.TokenNotAccepted or Wire.ErrorReason.TokenExpired or Wire.ErrorReason.AuthorityUnavailable))
                     throw;

@@ -21,6 +21,7 @@ public sealed class SearchIndexTests(TestExchange exchange) : WireTests(exchange
         await DoThingsAsync(SegmentRecords * 3);
         var records = Exchange.RecordsFrom(0);
         await using var index = new SearchIndex(_folder, Exchange.Composition.Store, Exchange.Composition.Log, SegmentRecords);
+        Assert.True(index.CatchUp(records.Count, TimeSpan.FromMinutes(1)));
         var dice = new Dice(4);
         var nonEmpty = 0;
         for (var round = 0; round < 400; round++)
@@ -45,7 +46,7 @@ public sealed class SearchIndexTests(TestExchange exchange) : WireTests(exchange
         await DoThingsAsync(SegmentRecords * 3);
         var everything = new SearchQuestion([], long.MinValue, long.MaxValue);
         var size = (int)Exchange.Composition.Log.Size;
-        await using (var first = Open()) Assert.Equal(size, first.Find(everything, size).Count());
+        await using (var first = Open()) Assert.Equal(size, FindAll(first));
         var files = Directory.GetFiles(_folder, "*.search").Order(StringComparer.Ordinal).ToArray();
         Assert.True(files.Length >= 3);
         await using (var again = Open()) Assert.Equal(files.Length * SegmentRecords, again.Size);
@@ -56,14 +57,25 @@ public sealed class SearchIndexTests(TestExchange exchange) : WireTests(exchange
         await using (var mended = Open())
         {
             Assert.Equal(SegmentRecords, mended.Size);
-            Assert.Equal(size, mended.Find(everything, size).Count());
+            Assert.Equal(size, FindAll(mended));
         }
 
         // A whole segment, and of another stretch: it stands in the place of the second.
         File.Copy(files[0], files[1], overwrite: true);
         await using var other = Open();
         Assert.Equal(SegmentRecords, other.Size);
-        Assert.Equal(size, other.Find(everything, size).Count());
+        Assert.Equal(size, FindAll(other));
+        // A log that is new to the index: what cannot be taken in at once comes with the next pages.
+        foreach (var file in files) File.Delete(file);
+        await using var late = Open();
+        Assert.False(late.CatchUp(size, TimeSpan.Zero));
+        Assert.True(late.CatchUp(size, TimeSpan.FromMinutes(1)));
+
+        int FindAll(SearchIndex index)
+        {
+            Assert.True(index.CatchUp(size, TimeSpan.FromMinutes(1)));
+            return index.Find(everything, size).Count();
+        }
     }
 
     [Fact]
