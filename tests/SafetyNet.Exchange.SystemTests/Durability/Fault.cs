@@ -74,13 +74,13 @@ internal sealed record Fault(FaultMoment Moment, string Call, string Deed, strin
         random => new(FaultMoment.AtWork, "write", Kill, One(random, 8), [], FaultOutcome.Any),
         random => new(FaultMoment.AtFirstStart, "openat", Kill, One(random, 12), Everything, FaultOutcome.Any),
         random => new(FaultMoment.AtStop, "pwrite64", Broken, One(random, 12), Store, FaultOutcome.Any),
-        random => new(FaultMoment.AtStart, "rename", Kill, "1", Everything, FaultOutcome.Any),
+        random => new(FaultMoment.AtStart, "rename", Kill, One(random, 2), [], FaultOutcome.Any),
         random => Full(random),
         random => new(FaultMoment.AtStop, "fsync", Kill, One(random, 2), Store, FaultOutcome.Any),
         random => new(FaultMoment.AtWork, "openat", Kill, One(random, 3), [], FaultOutcome.Any),
         random => new(FaultMoment.AtStart, "pwrite64", NoSpace, One(random, 30), Everything, FaultOutcome.Any),
         random => new(FaultMoment.AtFirstStart, "fsync", Kill, One(random, 6), Store, FaultOutcome.Any),
-        random => new(FaultMoment.AtFirstStart, "rename", Broken, "1", Everything, FaultOutcome.Any),
+        random => new(FaultMoment.AtFirstStart, "rename", Broken, "1", [], FaultOutcome.Any),
         random => new(FaultMoment.AtFirstStart, "pwrite64", Kill, One(random, 2), ["storage.key", "log.key"], FaultOutcome.Any),
     ];
 
@@ -99,8 +99,9 @@ internal sealed record Fault(FaultMoment Moment, string Call, string Deed, strin
 
     public bool Kills => string.Equals(Deed, Kill, StringComparison.Ordinal);
 
+    /// <summary>A disk that is full now and then: a commit that writes much takes some 60 calls, so that a repeated one finds room sooner or later.</summary>
     private static Fault Full(Random random) => new(
-        FaultMoment.AtWork, "pwrite64", NoSpace, string.Create(CultureInfo.InvariantCulture, $"{random.Next(1, 20)}+{random.Next(29, 54)}"), Wal, FaultOutcome.GoesOn);
+        FaultMoment.AtWork, "pwrite64", NoSpace, string.Create(CultureInfo.InvariantCulture, $"{random.Next(1, 20)}+{random.Next(80, 120)}"), Wal, FaultOutcome.GoesOn);
 
     private static string One(Random random, int most) => random.Next(1, most + 1).ToString(CultureInfo.InvariantCulture);
 }
