@@ -102,6 +102,7 @@ internal sealed class Composition : IAsyncDisposable
             ];
             Families = new Families(Store, Vault);
             Commits.Changed = Families.Changed;
+            Commits.Appended = Search.Appended;
             var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,

@@ -9,9 +9,9 @@ namespace SafetyNet.Exchange.Server.Audit;
 /// </summary>
 internal sealed class AuditEntry
 {
-    private AuditEntry(Guid decisionId, DateTimeOffset decidedAt, string actingUnitId, byte[] body)
+    private AuditEntry(Guid decisionId, DateTimeOffset decidedAt, string actingUnitId, byte[] body, ulong[] terms)
     {
-        (DecisionId, DecidedAt, ActingUnitId, Body) = (decisionId, decidedAt, actingUnitId, body);
+        (DecisionId, DecidedAt, ActingUnitId, Body, Terms) = (decisionId, decidedAt, actingUnitId, body, terms);
         LeafHash = MerkleTree.LeafHash(body).ToArray();
     }
 
@@ -25,9 +25,12 @@ internal sealed class AuditEntry
     /// <summary>Canonical bytes of the <see cref="Wire.AuditRecord"/>.</summary>
     public byte[] Body { get; }
 
+    /// <summary>What the record can be found by; <see cref="SearchTerm"/>.</summary>
+    public ulong[] Terms { get; }
+
     /// <summary>32 bytes.</summary>
     public byte[] LeafHash { get; }
 
     public static AuditEntry Of(Wire.AuditRecord record) =>
-        new(Guid.Parse(record.DecisionId), record.DecidedAt.ToDateTimeOffset(), record.ActorUnitId, record.ToByteArray());
+        new(Guid.Parse(record.DecisionId), record.DecidedAt.ToDateTimeOffset(), record.ActorUnitId, record.ToByteArray(), [.. SearchTerm.Of(record)]);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -19,6 +20,9 @@ internal readonly record struct SearchQuestion(IReadOnlyList<ulong> Terms, long 
 /// damaged, or of another log, is made anew.</remarks>
 internal sealed class SearchIndex : IAsyncDisposable
 {
+    /// <summary>Most records that wait in memory to be taken in; what comes beyond is read from the log.</summary>
+    private const int MostAppended = 100_000;
+
     /// <summary>Records of a segment.</summary>
     public const int SegmentRecords = 65_536;
 
@@ -34,7 +38,9 @@ internal sealed class SearchIndex : IAsyncDisposable
     private readonly List<long> _tailTimes = [];
     private readonly CancellationTokenSource _ends = new();
     private Task _following = Task.CompletedTask;
+    private readonly ConcurrentQueue<(long Position, AuditEntry Entry)> _appended = new();
     private byte[] _lastLeaf = [];
+    private int _appendedCount;
 
     /// <param name="folder">Folder of the segments; made where there is none.</param>
     /// <param name="segmentRecords">Records of a segment; a test takes fewer.</param>
@@ -55,6 +61,14 @@ internal sealed class SearchIndex : IAsyncDisposable
     }
 
     private long TailStart => _segments.Count == 0 ? 0 : _segments[^1].End;
+
+    /// <summary>Told by the writer what is durable, in the order of the log; it only puts it down here, and the record need not be read again.</summary>
+    public void Appended(long position, AuditEntry entry)
+    {
+        if (Volatile.Read(ref _appendedCount) >= MostAppended) return;
+        Interlocked.Increment(ref _appendedCount);
+        _appended.Enqueue((position, entry));
+    }
 
     /// <summary>Follows the log from now on.</summary>
     public void Begin() => _following = Task.Run(async () =>
@@ -162,28 +176,57 @@ internal sealed class SearchIndex : IAsyncDisposable
     {
         lock (_gate)
         {
-            var start = TailStart + _tailTimes.Count;
-            var end = Math.Min(_log.Size, start + Math.Min(4096, _segmentRecords - _tailTimes.Count));
-            if (start >= end) return false;
-            using var session = _store.Read();
-            foreach (var (_, leaf, body) in session.ReadEntries(start, end, 4096))
-            {
-                var record = Wire.AuditRecord.Parser.ParseFrom(body);
-                var at = _tailTimes.Count;
-                foreach (var term in SearchTerm.Of(record))
-                {
-                    ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(_tail, term, out _);
-                    list ??= [];
-                    if (list.Count == 0 || list[^1] != at) list.Add(at);
-                }
-
-                _tailTimes.Add(Instants.ToMicros(record.DecidedAt.ToDateTimeOffset()));
-                _lastLeaf = leaf;
-            }
-
+            var taken = TakeAppended();
+            if (taken == 0) taken = TakeFromLog();
+            if (taken == 0) return false;
             if (_tailTimes.Count == _segmentRecords) WriteAway();
             return true;
         }
+    }
+
+    /// <summary>What the writer told of, as far as it follows on what is in; what was read from the log meanwhile is passed over.</summary>
+    private int TakeAppended()
+    {
+        var (taken, next) = (0, TailStart + _tailTimes.Count);
+        while (taken < 4096 && _tailTimes.Count < _segmentRecords && _appended.TryPeek(out var one) && one.Position <= next)
+        {
+            _appended.TryDequeue(out _);
+            Interlocked.Decrement(ref _appendedCount);
+            if (one.Position < next) continue;
+            Add(one.Entry.Terms, Instants.ToMicros(one.Entry.DecidedAt), one.Entry.LeafHash);
+            (taken, next) = (taken + 1, next + 1);
+        }
+
+        return taken;
+    }
+
+    private int TakeFromLog()
+    {
+        var start = TailStart + _tailTimes.Count;
+        var end = Math.Min(_log.Size, start + Math.Min(4096, _segmentRecords - _tailTimes.Count));
+        if (start >= end) return 0;
+        using var session = _store.Read();
+        foreach (var (_, leaf, body) in session.ReadEntries(start, end, 4096))
+        {
+            var record = Wire.AuditRecord.Parser.ParseFrom(body);
+            Add(SearchTerm.Of(record), Instants.ToMicros(record.DecidedAt.ToDateTimeOffset()), leaf);
+        }
+
+        return (int)(TailStart + _tailTimes.Count - start);
+    }
+
+    private void Add(IEnumerable<ulong> terms, long micros, byte[] leaf)
+    {
+        var at = _tailTimes.Count;
+        foreach (var term in terms)
+        {
+            ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(_tail, term, out _);
+            list ??= [];
+            if (list.Count == 0 || list[^1] != at) list.Add(at);
+        }
+
+        _tailTimes.Add(micros);
+        _lastLeaf = leaf;
     }
 
     private void WriteAway()

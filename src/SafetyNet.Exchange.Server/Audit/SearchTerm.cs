@@ -1,7 +1,7 @@
 namespace SafetyNet.Exchange.Server.Audit;
 
 /// <summary>
-/// What a record can be found by, as 64 bits: FNV-1a over the kind and the text. Two texts may share a term; whoever searches looks at the record itself before it counts.
+/// What a record can be found by, as 64 bits: FNV-1a over the kind and the characters. Two texts may share a term; whoever searches looks at the record itself before it counts.
 /// </summary>
 internal static class SearchTerm
 {
@@ -50,16 +50,15 @@ internal static class SearchTerm
     private static ulong Of(char kind, int code)
     {
         var hash = Step(14695981039346656037, kind);
-        for (var rest = (uint)code; rest > 0; rest >>= 8) hash = Step(hash, (byte)rest);
-        return hash;
+        return Step(hash, (ushort)code);
     }
 
     private static ulong Of(char kind, string text)
     {
         var hash = Step(14695981039346656037, kind);
-        foreach (var c in text) hash = Step(Step(hash, (byte)c), (byte)(c >> 8));
+        foreach (var c in text) hash = Step(hash, c);
         return hash;
     }
 
-    private static ulong Step(ulong hash, int octet) => (hash ^ (byte)octet) * 1099511628211;
+    private static ulong Step(ulong hash, ushort part) => (hash ^ part) * 1099511628211;
 }

@@ -55,6 +55,9 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>Told after a flush which changes of features' rows are durable, before any of its calls is answered.</summary>
     public Action<IEnumerable<Change>>? Changed { get; set; }
 
+    /// <summary>Told after a flush which records are durable, in their order; called on the writer's thread, so it only puts them down.</summary>
+    public Action<long, AuditEntry>? Appended { get; set; }
+
     /// <summary>A flush failed, and nothing more is taken until a restart has looked at the disk.</summary>
     public bool IsBroken => _broken is not null;
 
@@ -186,7 +189,12 @@ internal sealed class CommitQueue : IAsyncDisposable
         session.Committed();
         if (batch.Exists(HasRows)) Changed?.Invoke(batch.Where(HasRows).Select(p => p.Change!));
         foreach (var (pending, _) in committed) pending.Change?.Durable?.Invoke();
-        foreach (var (pending, place) in committed) pending.Done.TrySetResult(place);
+        foreach (var (pending, place) in committed)
+        {
+            if (pending.Entry is { } entry) Appended?.Invoke(place.Position, entry);
+            pending.Done.TrySetResult(place);
+        }
+
         foreach (var pending in batch)
         {
             if (pending.Failure is { } failure) pending.Done.TrySetException(failure);
