@@ -33,7 +33,7 @@ internal sealed class Composition : IAsyncDisposable
     [
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
-        Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor,
+        Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -98,7 +98,7 @@ internal sealed class Composition : IAsyncDisposable
             [
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, Search), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
-                new ConferenceService(), new DisclosureService(),
+                new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
             ];
             Families = new Families(Store, Vault);
             Commits.Changed = Families.Changed;
@@ -210,6 +210,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<PolicyService>();
         app.MapGrpcService<ConferenceService>();
         app.MapGrpcService<DisclosureService>();
+        app.MapGrpcService<RevealService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

@@ -29,6 +29,8 @@ internal sealed record ServerOptions
 
     public BreakGlassSettings BreakGlass { get; init; } = new();
 
+    public RevealSettings Reveal { get; init; } = new();
+
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -52,6 +54,7 @@ internal sealed record ServerOptions
             problems.Add("Limits: PerPersonPerMinute and PerAgencyPerMinute are 1 or more, DeadlineCapSeconds 1 to 300");
         problems.AddRange(Witness.Problems());
         problems.AddRange(BreakGlass.Problems());
+        problems.AddRange(Reveal.Problems());
         return problems;
     }
 

@@ -68,6 +68,7 @@ internal static class ExplanationView
         [
             (Wire.OpeningLimit.Sent, [.. question.SentClasses.Union(question.SharedClasses)]), (Wire.OpeningLimit.Supplied, question.SuppliedClasses),
             (Wire.OpeningLimit.Agenda, question.AgendaClasses), (Wire.OpeningLimit.Scope, question.ScopeClasses), (Wire.OpeningLimit.Granted, question.GrantedClasses),
+            (Wire.OpeningLimit.Revealed, question.RevealedClasses),
         ];
         foreach (var (from, classes) in put)
             if (classes.Count > 0) Line(output, words.Of(from), words.Of(classes), "    ");

@@ -22,6 +22,8 @@ internal sealed record PolicyExplanation(bool Sees, IReadOnlyList<RuleFinding> R
         (RuleLimits.Agenda, "only what stands on the agenda", "僅限列入議程者"),
         (RuleLimits.Scope, "only what is on the scope of the service", "僅限服務範圍所列者"),
         (RuleLimits.Own, "only records of the unit", "僅限本單位之紀錄"),
+        (RuleLimits.Granted, "only what the primary unit granted", "僅限主責單位核准者"),
+        (RuleLimits.Revealed, "only what two security officers reveal", "僅限經二名資安人員核准還原者"),
         (RuleLimits.OwnOrShared, "only own and shared records", "僅限本單位及受分享之紀錄"),
     ];
 
@@ -81,6 +83,8 @@ internal sealed record PolicyExplanation(bool Sees, IReadOnlyList<RuleFinding> R
         RuleLimits.Supplied => question.Supplied,
         RuleLimits.Agenda => question.Agenda,
         RuleLimits.Scope => question.ServiceScope,
+        RuleLimits.Granted => question.Granted,
+        RuleLimits.Revealed => question.Revealed,
         RuleLimits.Own => question.OwnUnit ? ClassSet.All : ClassSet.None,
         _ => question.OwnUnit || question.SharedWithCaller ? ClassSet.All : ClassSet.None,
     };

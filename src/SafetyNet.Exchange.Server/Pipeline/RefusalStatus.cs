@@ -81,7 +81,7 @@ internal static class RefusalStatus
             or Wire.ErrorReason.UnwillingIsNoReason or Wire.ErrorReason.ProposedUnitMissing or Wire.ErrorReason.CaseAlreadyOpen
             or Wire.ErrorReason.NotInvited or Wire.ErrorReason.OutcomeIncomplete or Wire.ErrorReason.PolicyHashDiffers
             or Wire.ErrorReason.PolicyNotNewer or Wire.ErrorReason.SecurityOfficeMissing or Wire.ErrorReason.BreakGlassSuspended
-            or Wire.ErrorReason.CalendarNotLoaded => StatusCode.FailedPrecondition,
+            or Wire.ErrorReason.CalendarNotLoaded or Wire.ErrorReason.RevealNotApproved or Wire.ErrorReason.RevealEnded => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A refusal without a status."),

@@ -73,6 +73,7 @@ internal sealed class DecidedQuestions
         Add(wire.SharedClasses, question.Shared);
         Add(wire.ScopeClasses, question.ServiceScope);
         Add(wire.GrantedClasses, question.Granted);
+        Add(wire.RevealedClasses, question.Revealed);
         Add(wire.VisibleClasses, decision.Visible.Without(Wire.ConfidentialityClass.NotPersonal));
         return wire;
     }

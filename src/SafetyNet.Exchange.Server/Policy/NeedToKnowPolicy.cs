@@ -353,6 +353,8 @@ internal sealed class NeedToKnowPolicy
             classes &= facts.Scope;
         if ((limits & RuleLimits.Granted) != RuleLimits.None)
             classes &= facts.Granted;
+        if ((limits & RuleLimits.Revealed) != RuleLimits.None)
+            classes &= facts.Revealed;
         if ((limits & RuleLimits.Own) != RuleLimits.None && !facts.Own)
             return 0;
         if ((limits & RuleLimits.OwnOrShared) != RuleLimits.None && !facts.OwnOrShared)
@@ -418,6 +420,7 @@ internal sealed class NeedToKnowPolicy
         public readonly uint Agenda;
         public readonly uint Scope;
         public readonly uint Granted;
+        public readonly uint Revealed;
         public readonly RuleRequirements Holds;
         public readonly bool Own;
         public readonly bool OwnOrShared;
@@ -434,6 +437,7 @@ internal sealed class NeedToKnowPolicy
             Agenda = question.Agenda.Bits;
             Scope = question.ServiceScope.Bits;
             Granted = question.Granted.Bits;
+            Revealed = question.Revealed.Bits;
             Own = question.OwnUnit;
             OwnOrShared = question.OwnUnit || question.SharedWithCaller;
             if (question.SharedWithCaller)

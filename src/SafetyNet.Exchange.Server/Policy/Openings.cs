@@ -44,6 +44,7 @@ internal static class Openings
         if (limits.HasFlag(RuleLimits.Scope)) yield return Wire.OpeningLimit.Scope;
         if (limits.HasFlag(RuleLimits.Own)) yield return Wire.OpeningLimit.Own;
         if (limits.HasFlag(RuleLimits.Granted)) yield return Wire.OpeningLimit.Granted;
+        if (limits.HasFlag(RuleLimits.Revealed)) yield return Wire.OpeningLimit.Revealed;
         if (limits.HasFlag(RuleLimits.OwnOrShared)) yield return Wire.OpeningLimit.OwnOrShared;
     }
 

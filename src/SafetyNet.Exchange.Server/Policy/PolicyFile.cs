@@ -37,6 +37,7 @@ internal sealed class PolicyFile : PolicyReader
         ["own"] = (uint)RuleLimits.Own,
         ["ownOrShared"] = (uint)RuleLimits.OwnOrShared,
         ["granted"] = (uint)RuleLimits.Granted,
+        ["revealed"] = (uint)RuleLimits.Revealed,
     };
 
     private static readonly Dictionary<string, uint> Requirements = new(StringComparer.Ordinal)

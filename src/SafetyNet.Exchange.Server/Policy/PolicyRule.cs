@@ -33,6 +33,9 @@ internal enum RuleLimits
 
     /// <summary>What open grants show the unit (R-NTK-12).</summary>
     Granted = 64,
+
+    /// <summary>What the reveal of a pseudonym has opened to the officer by now (R-AUD-6).</summary>
+    Revealed = 128,
 }
 
 /// <summary>Facts that must hold for a rule.</summary>

@@ -88,6 +88,7 @@ internal static class CedarEngine
         ["shared"] = Codes(question.Shared),
         ["scope"] = Codes(question.ServiceScope),
         ["granted"] = Codes(question.Granted),
+        ["revealed"] = Codes(question.Revealed),
         ["flags"] = Flags(question),
     });
 

@@ -50,6 +50,7 @@ internal sealed class RandomQuestions(int seed)
             ShareBasis = Any<Wire.LegalBasis>(),
             ServiceScope = Classes(),
             Granted = Classes(),
+            Revealed = Classes(),
             BreakGlass = Often(3),
             OwnUnit = Often(3),
             ProtectedAddress = Often(3),

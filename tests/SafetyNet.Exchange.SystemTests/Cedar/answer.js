@@ -17,7 +17,7 @@ const classes = [
   'SUICIDE', 'SUBSTANCE_USE', 'INFECTIOUS_DISEASE', 'DOMESTIC_VIOLENCE', 'SEXUAL_ASSAULT', 'CHILD_PROTECTION', 'JUVENILE_JUSTICE', 'CRIMINAL', 'REPORTER_IDENTITY',
   'CASE_NOTE', 'PUBLIC_STATUS',
 ];
-const factsByClass = ['holdable', 'sent', 'supplied', 'agenda', 'shared', 'scope', 'granted'];
+const factsByClass = ['holdable', 'sent', 'supplied', 'agenda', 'shared', 'scope', 'granted', 'revealed'];
 // Withhold without a rule of the exchange to name.
 const nameless = new Set(['UNHELD', 'UNKNOWN']);
 

@@ -125,7 +125,7 @@ public sealed class ExplainTests(TestExchange exchange) : WireTests(exchange)
                 SharedWithCaller = question.Facts.Contains(Wire.DecisionFact.SharedWithCaller), OwnUnit = question.Facts.Contains(Wire.DecisionFact.OwnRecord),
                 ProtectedAddress = question.Facts.Contains(Wire.DecisionFact.ProtectedAddress), ServesOtherParty = question.Facts.Contains(Wire.DecisionFact.ServesOtherParty),
                 Screening = question.Facts.Contains(Wire.DecisionFact.Screening), HoldsCase = question.Facts.Contains(Wire.DecisionFact.HoldsCase),
-                Granted = ClassSet.FromWire(question.GrantedClasses), BreakGlass = question.Facts.Contains(Wire.DecisionFact.BreakGlass),
+                Granted = ClassSet.FromWire(question.GrantedClasses), Revealed = ClassSet.FromWire(question.RevealedClasses), BreakGlass = question.Facts.Contains(Wire.DecisionFact.BreakGlass),
             });
             Assert.Equal(question.VisibleClasses, decision.Visible.Without(NotPersonal).InTableOrder());
             if (record.Inputs.Questions.Count == 1) Assert.Equal(record.Rules, decision.Rules.Union(standsOn, StringComparer.Ordinal).Order(StringComparer.Ordinal));

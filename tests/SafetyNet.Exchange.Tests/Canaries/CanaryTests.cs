@@ -114,7 +114,7 @@ public sealed class CanaryTests(TestExchange exchange) : WireTests(exchange)
     {
         foreach (var method in Contract.Methods.All)
         {
-            var by = method.Scope == "audit.read" ? the.Officer : the.Centre;
+            var by = method.Scope is "audit.read" or "audit.reveal" or "misuse.review" ? the.Officer : the.Centre;
             var (name, context) = ($"{method.Service}/{method.Name}", by.Context());
             var astray = context.Clone();
             astray.Purpose = Wire.Purpose.Statistics;

@@ -61,8 +61,8 @@ internal static class BaselineTable
     {
         if (one == PublicStatus)
             return false;
-        // R-NTK-11: the review of a break-glass reads why.
-        if (q.Purpose == Wire.Purpose.Statistics || (q.Purpose == Wire.Purpose.Audit && !q.BreakGlass))
+        // R-NTK-11: the review of a break-glass reads why; R-AUD-6: a reveal shows what two officers opened.
+        if (q.Purpose == Wire.Purpose.Statistics || (q.Purpose == Wire.Purpose.Audit && !q.BreakGlass && !q.Revealed.Contains(one)))
             return true;
 
         // R-NTK-6
@@ -198,7 +198,8 @@ internal static class BaselineTable
     private static bool GranteeSees(Wire.ConfidentialityClass one, bool service, NeedToKnowQuestion q) =>
         (service && one != ReporterIdentity && q.Granted.Contains(one))
         || (service && one is Wire.ConfidentialityClass.Identity or CaseNote && q.Supplied.Contains(one))
-        || (q.Purpose == Wire.Purpose.Audit && q.LegalBasis == AuditDuty && q.BreakGlass && one == CaseNote);
+        || (q.Purpose == Wire.Purpose.Audit && q.LegalBasis == AuditDuty && q.BreakGlass && one == CaseNote)
+        || (q.Purpose == Wire.Purpose.Audit && q.LegalBasis == AuditDuty && q.Revealed.Contains(one) && one is Wire.ConfidentialityClass.Identity or CaseNote);
 
     /// <summary>R-NTK-11: the safety classes, and the notes that carry them.</summary>
     private static bool GlassOpens(Wire.ConfidentialityClass one, NeedToKnowQuestion q) =>

@@ -40,6 +40,7 @@ public sealed class BaselineTableTests
                 Screening = forward,
                 HoldsCase = forward,
                 Granted = put,
+                Revealed = put,
                 BreakGlass = forward,
             };
             var decision = Some.Policy.Decide(question);

@@ -35,6 +35,7 @@ internal sealed record TableFacts(string Name, string? Beyond, Func<NeedToKnowQu
         new("scope", Plain, q => q with { ServiceScope = ClassSet.All }),
         new("agenda, scope", "agenda", q => q with { Agenda = ClassSet.All, ServiceScope = ClassSet.All }),
         new("granted", Plain, q => q with { Granted = ClassSet.All }),
+        new("revealed", Plain, q => q with { Revealed = ClassSet.All }),
         new("break-glass", Plain, q => q with { BreakGlass = true }),
         new("screening", Plain, q => q with { Screening = true }),
         new("holds the case", Plain, q => q with { HoldsCase = true }),

@@ -44,6 +44,8 @@ public sealed class MutatedPolicyTests
         ["NTK-GRANT: ungranted"] = p => Drop(p, "NTK-GRANT", "limits"),
         ["NTK-GRANT-APPLICANT: what others wrote"] = p => Drop(p, "NTK-GRANT-APPLICANT", "limits"),
         ["NTK-BREAK-GLASS: behind the glass"] = p => Drop(p, "NTK-BREAK-GLASS", "requires"),
+        ["NTK-REVEAL: unrevealed"] = p => Drop(p, "NTK-REVEAL", "limits"),
+        ["NTK-DENY-AUDIT: whatever was revealed"] = p => SpoiltPolicy.Rule(p, "NTK-DENY-AUDIT")["unless"]!.AsArray().RemoveAt(1),
         ["NTK-DENY-AUDIT: the review too"] = p => Drop(p, "NTK-DENY-AUDIT", "unless"),
         ["NTK-MISSING-PERSON: without a case"] = p => Drop(p, "NTK-MISSING-PERSON", "requires"),
         ["NTK-DENY-PROTECTED-ADDRESS: of everyone"] = p => Drop(p, "NTK-DENY-PROTECTED-ADDRESS", "requires"),

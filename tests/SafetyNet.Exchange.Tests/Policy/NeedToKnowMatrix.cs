@@ -18,7 +18,7 @@ internal sealed class NeedToKnowMatrix
     private static readonly (string Name, string[] Beyond)[] Facts =
     [
         ("sent", ["plain"]), ("shared", ["sent"]), ("supplied", ["plain"]), ("own", ["plain"]), ("own, supplied", ["own", "supplied"]), ("agenda", ["plain"]), ("scope", ["plain"]),
-        ("agenda, scope", ["agenda", "scope"]), ("granted", ["plain"]), ("break-glass", ["plain"]), ("screening", ["plain"]), ("holds the case", ["plain"]),
+        ("agenda, scope", ["agenda", "scope"]), ("granted", ["plain"]), ("revealed", ["plain"]), ("break-glass", ["plain"]), ("screening", ["plain"]), ("holds the case", ["plain"]),
     ];
 
     /// <summary>Offices that see the status only, whatever the table says (R-NTK-6).</summary>
@@ -48,7 +48,7 @@ internal sealed class NeedToKnowMatrix
             - `●`: on every basis that carries the purpose. Letters: only on these bases: {string.Join(", ", Letters.Select(l => $"`{l.Letter}` {Code(l.Basis)}"))}.
             - `sent`: what the sender's view of a referral, or a share with this very unit, opens; `shared`: a share only; `shared under W D`: shared under one of these bases, whatever the basis of the call.
             - `supplied`: as the caller itself supplied it; `own`: a note that it wrote itself; `own, supplied`: what that note tells; `agenda`: what the convenor listed; `scope`: what is on the scope of its service;
-              `granted`: what the primary unit granted; `break-glass`, `screening`, `holds the case`: while that is so. With letters behind: on these bases only.
+              `granted`: what the primary unit granted; `revealed`: what two officers opened by the reveal of a pseudonym; `break-glass`, `screening`, `holds the case`: while that is so. With letters behind: on these bases only.
             - A small number: kinds of units to which something else applies, under the table. DISTRICT_OFFICE and BOROUGH_OFFICE see PUBLIC_STATUS only, and at a conference what is on its agenda.
 
             PUBLIC_STATUS goes to every relationship but NONE (there with a grant only), for every purpose but STATISTICS and AUDIT (NTK-STATUS), and is left out below.

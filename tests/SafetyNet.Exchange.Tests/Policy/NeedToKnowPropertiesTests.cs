@@ -81,7 +81,7 @@ public sealed class NeedToKnowPropertiesTests
         });
         Some.Holds(Some.Questions, q => Some.Policy.Decide(q with { Purpose = Wire.Purpose.Unspecified }).Visible.IsEmpty
             && (Some.Policy.Decide(q with { Purpose = Wire.Purpose.Statistics, LegalBasis = Wire.LegalBasis.Article6IntegratedService }).Visible & ClassSet.Personal).IsEmpty
-            && (Some.Policy.Decide(q with { Purpose = Wire.Purpose.Audit, LegalBasis = Wire.LegalBasis.AuditDuty, BreakGlass = false }).Visible & ClassSet.Personal).IsEmpty);
+            && (Some.Policy.Decide(q with { Purpose = Wire.Purpose.Audit, LegalBasis = Wire.LegalBasis.AuditDuty, BreakGlass = false, Revealed = ClassSet.None }).Visible & ClassSet.Personal).IsEmpty);
     }
 
     [Fact]
@@ -98,6 +98,7 @@ public sealed class NeedToKnowPropertiesTests
                 Agenda = c.question.Agenda & c.kept,
                 ServiceScope = c.question.ServiceScope & c.kept,
                 Granted = c.question.Granted & c.kept,
+                Revealed = c.question.Revealed & c.kept,
                 Holdable = c.question.Holdable & c.kept,
                 SharedWithCaller = c.question.SharedWithCaller && (c.flags & 1) != 0,
                 OwnUnit = c.question.OwnUnit && (c.flags & 2) != 0,

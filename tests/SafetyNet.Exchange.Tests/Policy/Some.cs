@@ -79,6 +79,7 @@ internal static class Some
             Shared = ClassSetOf(dice),
             ServiceScope = ClassSetOf(dice),
             Granted = ClassSetOf(dice),
+            Revealed = ClassSetOf(dice),
             OwnUnit = (flags & 1) != 0,
             SharedWithCaller = (flags & 2) != 0,
             ProtectedAddress = (flags & 4) != 0,
