@@ -14,6 +14,7 @@ using SafetyNet.Exchange.Server.Grants;
 using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Inbox;
+using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Referrals;
@@ -34,6 +35,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
+        Wire.MisuseService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -93,14 +95,18 @@ internal sealed class Composition : IAsyncDisposable
             _limits = new LimitStep(options.Limits);
             _signals = new InboxSignals(Commits);
 
+            var (calendar, rules) = (LoadCalendar(options.BreakGlass.CalendarPath, clock), MisuseRules.Load(options.Misuse.RulesPath));
             var (referrals, cases) = (new ReferralService(), new CaseService());
             Features =
             [
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, Search), new PolicyService(Policy),
-                new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
+                new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
+                new MisuseService(rules),
             ];
             Families = new Families(Store, Vault);
+            var checks = new MisuseChecks(rules, Methods, day => calendar.Knows(day.Year) ? calendar.IsWorkingDay(day) : null, Vault, Search);
+            Misuse = new MisuseScan(Store, Log, Search, Commits, rules, checks, () => _registry.Current, Policy, clock);
             Commits.Changed = Families.Changed;
             Commits.Appended = Search.Appended;
             var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
@@ -135,6 +141,8 @@ internal sealed class Composition : IAsyncDisposable
     public WitnessWatch Witnesses { get; }
 
     public SearchIndex Search { get; }
+
+    public MisuseScan Misuse { get; }
 
     public CallPipeline Calls { get; }
 
@@ -211,6 +219,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<ConferenceService>();
         app.MapGrpcService<DisclosureService>();
         app.MapGrpcService<RevealService>();
+        app.MapGrpcService<MisuseService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }
@@ -225,6 +234,7 @@ internal sealed class Composition : IAsyncDisposable
         await _sweep;
         _sweepEnds.Dispose();
         _signals.Dispose();
+        await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();
         await Search.DisposeAsync();
         await Commits.DisposeAsync();

@@ -51,6 +51,7 @@ try
     composition.BeginSweep(app.Lifetime.StopApplication);
     composition.Witnesses.Begin(app.Lifetime.StopApplication);
     composition.Search.Begin();
+    composition.Misuse.Begin(TimeSpan.FromSeconds(options.Misuse.PauseSeconds));
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

@@ -38,6 +38,9 @@ internal static class ServerLog
         Log.Error("Call {Method} with decision {DecisionId} failed with {Kind} at {Where}", method, decisionId, exception.GetType().Name,
             new System.Diagnostics.StackTrace(exception, false).GetFrame(0)?.GetMethod()?.Name);
 
+    public static void MisuseFound(Wire.MisuseRuleId rule, Guid findingId) =>
+        Log.Warning("The scan of the log found {Rule} ({FindingId}); a security officer disposes of it: `safetynet audit findings show`", rule, findingId);
+
     public static void CalendarEnds(int year) =>
         Log.Warning("The calendar of days off for {Year} is not loaded (BreakGlass:CalendarPath); nobody can break glass once a review would fall due in it", year);
 

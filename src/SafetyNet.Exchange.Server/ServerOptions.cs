@@ -1,6 +1,7 @@
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Identity;
+using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
 
 namespace SafetyNet.Exchange.Server;
@@ -31,6 +32,8 @@ internal sealed record ServerOptions
 
     public RevealSettings Reveal { get; init; } = new();
 
+    public MisuseSettings Misuse { get; init; } = new();
+
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -55,6 +58,7 @@ internal sealed record ServerOptions
         problems.AddRange(Witness.Problems());
         problems.AddRange(BreakGlass.Problems());
         problems.AddRange(Reveal.Problems());
+        problems.AddRange(Misuse.Problems());
         return problems;
     }
 

@@ -9,7 +9,8 @@ namespace SafetyNet.Exchange.Cli.Commands;
 /// <summary><c>safetynet audit</c>: the access log exported and verified.</summary>
 internal static class AuditCommand
 {
-    public static Command Create() => new("audit", "The access log: search it, export it, verify it, prove a call of one's own") { AuditSearchCommand.Create(), Verify(), AuditExportCommand.Create(), AuditReceiptCommand.Create() };
+    public static Command Create() => new("audit", "The access log: search it, export it, verify it, prove a call of one's own, look for misuse") { AuditSearchCommand.Create(), Verify(), AuditExportCommand.Create(), AuditReceiptCommand.Create(),
+        AuditRevealCommand.Create(), AuditFindingsCommand.Create(), AuditCanaryCommand.Create(), AuditCanaryCommand.CreateStaff() };
 
     private static CommandWithExamples Verify()
     {

@@ -71,6 +71,7 @@ public sealed class ExchangeChannel : IDisposable
         Conferences = new Wire.ConferenceService.ConferenceServiceClient(Invoker);
         Disclosures = new Wire.DisclosureService.DisclosureServiceClient(Invoker);
         Reveals = new Wire.RevealService.RevealServiceClient(Invoker);
+        Misuse = new Wire.MisuseService.MisuseServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -102,6 +103,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.DisclosureService.DisclosureServiceClient Disclosures { get; }
 
     public Wire.RevealService.RevealServiceClient Reveals { get; }
+
+    public Wire.MisuseService.MisuseServiceClient Misuse { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -54,7 +54,7 @@ internal readonly record struct NeedToKnowQuestion
     /// <summary>Classes that the open grant which the access names shows the unit of this person (R-NTK-12), of those that a unit of its kind may hold.</summary>
     public ClassSet Granted { get; init; }
 
-    /// <summary>Classes that the reveal of a pseudonym opens to this officer now (R-AUD-6): the words of the request to whoever may decide on it, IDENTITY to the requester
+    /// <summary>Classes that the reveal of a pseudonym opens to this officer now (R-AUD-6): the words of the request, and of the dispositions of a finding of misuse, to officers of the jurisdiction, IDENTITY to the requester
     /// while an approval by a second officer is open.</summary>
     public ClassSet Revealed { get; init; }
 

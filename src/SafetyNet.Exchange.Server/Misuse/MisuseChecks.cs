@@ -1,0 +1,115 @@
+using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Misuse;
+
+/// <summary>What a rule says of one record.</summary>
+/// <param name="Subject">Pseudonym of the person; empty: no one person.</param>
+/// <param name="Numbers">Why.</param>
+internal readonly record struct Trigger(Wire.MisuseRuleId Rule, string Subject, IReadOnlyList<(string Name, double Value)> Numbers);
+
+/// <summary>Holds each record against the rules (R-AUD-7). What officers look up, and what the exchange does by itself, is never misuse: such records have the purpose AUDIT.</summary>
+internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, Func<DateOnly, bool?> isWorkingDay, Vault vault, SearchIndex search)
+{
+    private readonly Dictionary<string, HashSet<string>> _relatives = new(StringComparer.Ordinal);
+    private PersonTally _tally = new(rules.PeerWindowDays);
+
+    /// <summary>Looks at a person without changing anything: permitted, with classes shown, by a natural person.</summary>
+    public bool IsLookUp(Wire.AuditRecord record) =>
+        record.Outcome is Wire.AuditOutcome.Permitted or Wire.AuditOutcome.Replayed && record.Purpose != Wire.Purpose.Audit
+        && record.ActorRole is Wire.ActorRole.Worker or Wire.ActorRole.Supervisor or Wire.ActorRole.DutyOfficer && record.ActorPersonId.Length > 0
+        && record.ShownClasses.Count > 0 && record.Subjects.Count > 0 && methods.Find(record.Method) is { ChangesState: false };
+
+    /// <summary>Begins again: nothing is counted, nobody's relatives are known.</summary>
+    public void Forget()
+    {
+        _tally = new PersonTally(rules.PeerWindowDays);
+        _relatives.Clear();
+    }
+
+    /// <summary>Families change: those of staff are read anew for each stretch of the log.</summary>
+    public void BeginStretch() => _relatives.Clear();
+
+    /// <summary>Counts a record that was held against the rules before.</summary>
+    public void Recall(Wire.AuditRecord record, MemberDirectory members)
+    {
+        if (IsLookUp(record) && members.FindUnit(record.ActorUnitId) is { } unit) _tally.Add(DayOf(record, unit.Kind), record.Subjects);
+    }
+
+    /// <summary>What a record is found for as soon as it stands.</summary>
+    public IEnumerable<Trigger> AtOnce(ReadSession read, Wire.AuditRecord record, MemberDirectory members)
+    {
+        if (record.Purpose == Wire.Purpose.Audit) yield break;
+        var at = record.DecidedAt.ToDateTimeOffset();
+        foreach (var subject in record.Subjects.Where(subject => read.IsCanary(subject, at)))
+            yield return new Trigger(Wire.MisuseRuleId.Canary, subject, [("refused", record.Outcome == Wire.AuditOutcome.Refused ? 1 : 0)]);
+        if (!IsLookUp(record)) yield break;
+        foreach (var trigger in OfOwn(read, record)) yield return trigger;
+        if (members.FindUnit(record.ActorUnitId) is not { } unit) yield break;
+        if (Volume(record, unit) is { } volume) yield return volume;
+        if (!record.BreakGlass && !rules.ExemptUnitKinds.Contains(unit.Kind) && !rules.ExemptRoles.Contains(record.ActorRole) && !rules.Hours.Contains(at, isWorkingDay))
+            yield return new Trigger(Wire.MisuseRuleId.OffHours, "", [("hour", at.ToOffset(TimeSpan.FromHours(8)).Hour), ("from_hour", rules.Hours.FromHour), ("until_hour", rules.Hours.UntilHour)]);
+    }
+
+    /// <summary>What a record is found for once the days after it have passed: persons on whom nobody did anything.</summary>
+    public IEnumerable<Trigger> WhenRipe(ReadSession read, Wire.AuditRecord record, long size)
+    {
+        if (!IsLookUp(record) || record.BreakGlass) yield break;
+        var at = record.DecidedAt.ToDateTimeOffset();
+        if (record.Reference.Length > 0 && HasActivity(read, At(at) with { Resource = record.Reference }, size)) yield break;
+        foreach (var subject in record.Subjects)
+        {
+            if (HasActivity(read, At(at) with { Pseudonym = subject, ActorUnitId = record.ActorUnitId }, size)) continue;
+            yield return new Trigger(Wire.MisuseRuleId.NoActivity, subject, [("days", rules.NoActivityWithin.TotalDays)]);
+        }
+    }
+
+    private AccessFilter At(DateTimeOffset at) => new()
+    {
+        After = at - rules.NoActivityWithin, Before = at + rules.NoActivityWithin, Outcome = Wire.AuditOutcome.Permitted, Within = Wire.Jurisdiction.Tw,
+    };
+
+    /// <summary>A permitted deed: a call that changes something, other than breaking the glass, which is itself a way to look.</summary>
+    private bool HasActivity(ReadSession read, AccessFilter filter, long size) => search.Find(filter.ToQuestion(), size).Any(position =>
+        read.ReadEntries(position, position + 1, 1).FirstOrDefault().Body is { } body && Wire.AuditRecord.Parser.ParseFrom(body) is var record
+        && filter.Fits(record) && record.Purpose != Wire.Purpose.Audit && methods.Find(record.Method) is { ChangesState: true }
+        && !record.Method.EndsWith("/BreakGlass", StringComparison.Ordinal));
+
+    /// <summary>Oneself, colleagues, relatives; a relative who is a colleague is both.</summary>
+    private IEnumerable<Trigger> OfOwn(ReadSession read, Wire.AuditRecord record)
+    {
+        var actor = read.FindActor(record.Jurisdiction, record.AgencyCode, record.ActorPersonId);
+        foreach (var subject in record.Subjects)
+        {
+            if (actor is { } self && string.Equals(self.Subject, subject, StringComparison.Ordinal))
+            {
+                yield return new Trigger(Wire.MisuseRuleId.Self, subject, []);
+                continue;
+            }
+
+            if (read.IsColleague(record.Jurisdiction, record.AgencyCode, record.ActorPersonId, subject)) yield return new Trigger(Wire.MisuseRuleId.Colleague, subject, []);
+            if (actor is { } known && RelativesOf(read, known.Subject, known.NationalIdIndex).Contains(subject)) yield return new Trigger(Wire.MisuseRuleId.Relative, subject, []);
+        }
+    }
+
+    private HashSet<string> RelativesOf(ReadSession read, string subject, byte[] index)
+    {
+        if (!_relatives.TryGetValue(subject, out var known)) _relatives[subject] = known = read.RelativesOf(vault, index);
+        return known;
+    }
+
+    private Trigger? Volume(Wire.AuditRecord record, Unit unit)
+    {
+        var actor = DayOf(record, unit.Kind);
+        var count = _tally.Add(actor, record.Subjects);
+        if (count <= rules.Peers.LeastPersons) return null;
+        var limit = rules.Peers.Of(_tally.PeersOf(actor));
+        return count <= limit.Persons ? null : new Trigger(Wire.MisuseRuleId.Volume, "", [("distinct_persons", count), .. limit.Numbers()]);
+    }
+
+    private static ActorDay DayOf(Wire.AuditRecord record, Wire.UnitKind kind) =>
+        new(CivilDate.InTaiwan(record.DecidedAt.ToDateTimeOffset()), kind, record.Jurisdiction, record.AgencyCode, record.ActorPersonId);
+}

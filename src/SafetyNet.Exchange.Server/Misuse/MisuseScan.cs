@@ -1,0 +1,224 @@
+using Google.Protobuf.WellKnownTypes;
+using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
+
+namespace SafetyNet.Exchange.Server.Misuse;
+
+/// <summary>
+/// Reads the log behind the calls and raises findings (R-AUD-7). Each finding is a commit with a record of its own; the last of a stretch moves the cursor too. A stretch
+/// that was cut short is read again, and counts nothing twice: a finding knows the newest record that it has.
+/// </summary>
+internal sealed class MisuseScan : IAsyncDisposable
+{
+    /// <summary>Name of the deed in its records.</summary>
+    public const string Method = "misuse/RaiseFinding";
+
+    private const string CursorMethod = "misuse/MoveCursor";
+    private const string Actor = "misuse-scan";
+    private const int RecordsPerStretch = 1000;
+
+    /// <summary>Records after which the cursor is kept though nothing was found; what a restart reads again at most, besides the window of the peers.</summary>
+    private const int RecordsPerCursor = 20_000;
+
+    private static readonly TimeSpan IndexWait = TimeSpan.FromSeconds(2);
+
+    private readonly SqliteStore _store;
+    private readonly AuditLog _log;
+    private readonly SearchIndex _search;
+    private readonly CommitQueue _commits;
+    private readonly MisuseRules _rules;
+    private readonly MisuseChecks _checks;
+    private readonly Func<MemberDirectory> _members;
+    private readonly PolicyInForce _policy;
+    private readonly TimeProvider _clock;
+    private readonly CancellationTokenSource _ends = new();
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private Task _scanning = Task.CompletedTask;
+    private MisuseCursor? _kept;
+    private long _next;
+    private long _ripe;
+
+    public MisuseScan(
+        SqliteStore store, AuditLog log, SearchIndex search, CommitQueue commits, MisuseRules rules, MisuseChecks checks, Func<MemberDirectory> members, PolicyInForce policy,
+        TimeProvider clock) =>
+        (_store, _log, _search, _commits, _rules, _checks, _members, _policy, _clock) = (store, log, search, commits, rules, checks, members, policy, clock);
+
+    /// <summary>Goes on beside the calls.</summary>
+    public void Begin(TimeSpan pause) => _scanning = Task.Run(async () =>
+    {
+        while (!_ends.IsCancellationRequested)
+        {
+            try
+            {
+                await ScanAsync(_ends.Token);
+                await Task.Delay(pause, _clock, _ends.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    });
+
+    /// <summary>Looks at all records that were not looked at yet. Where a commit fails, the rest waits for the next time.</summary>
+    public async Task ScanAsync(CancellationToken cancellation)
+    {
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            if (_kept is null) Resume();
+            while (await ScanStretchAsync()) cancellation.ThrowIfCancellationRequested();
+            while (await RipenStretchAsync()) cancellation.ThrowIfCancellationRequested();
+            if (_next - _kept!.Next >= RecordsPerCursor || _ripe - _kept.Ripe >= RecordsPerCursor) await CommitAsync([]);
+        }
+        catch (Exception e) when (e is StaleRowException or KeyTakenException or StoreUnavailableException)
+        {
+            // An officer disposed of a finding meanwhile, or the store takes nothing now: from the kept cursor once more.
+            _kept = null;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ends.CancelAsync();
+        await _scanning;
+        _ends.Dispose();
+        _one.Dispose();
+    }
+
+    /// <summary>Takes up where the store says, and counts anew what the peers did in the window before.</summary>
+    private void Resume()
+    {
+        _checks.Forget();
+        using var read = _store.Read();
+        _kept = read.FindMisuseCursor() ?? new MisuseCursor { Version = 0 };
+        (_next, _ripe) = (_kept.Next, _kept.Ripe);
+        var (members, since) = (_members(), CivilDate.InTaiwan(_clock.GetUtcNow()).AddDays(-_rules.PeerWindowDays));
+        foreach (var (_, _, body) in read.ReadBackwards(_next))
+        {
+            var record = Wire.AuditRecord.Parser.ParseFrom(body);
+            if (CivilDate.InTaiwan(record.DecidedAt.ToDateTimeOffset()) < since) break;
+            _checks.Recall(record, members);
+        }
+    }
+
+    /// <summary>The newest records; false: there is none left.</summary>
+    private async Task<bool> ScanStretchAsync()
+    {
+        var (found, next, members) = (new Dictionary<string, Found>(StringComparer.Ordinal), _next, _members());
+        using (var read = _store.Read())
+        {
+            _checks.BeginStretch();
+            foreach (var (position, _, body) in read.ReadEntries(_next, long.MaxValue, RecordsPerStretch).ToList())
+            {
+                next = position + 1;
+                var record = Wire.AuditRecord.Parser.ParseFrom(body);
+                foreach (var trigger in _checks.AtOnce(read, record, members)) Join(read, found, position, record, trigger);
+            }
+        }
+
+        if (next == _next) return false;
+        await CommitAsync(found.Values, next: next);
+        _next = next;
+        return true;
+    }
+
+    /// <summary>Records whose days of activity have passed; false: there is none left.</summary>
+    private async Task<bool> RipenStretchAsync()
+    {
+        var size = _log.Size;
+        if (!_search.CatchUp(size, IndexWait)) return false;
+        var (found, ripe, until) = (new Dictionary<string, Found>(StringComparer.Ordinal), _ripe, _clock.GetUtcNow() - _rules.NoActivityWithin);
+        using (var read = _store.Read())
+        {
+            foreach (var (position, _, body) in read.ReadEntries(_ripe, _next, RecordsPerStretch).ToList())
+            {
+                var record = Wire.AuditRecord.Parser.ParseFrom(body);
+                if (record.DecidedAt.ToDateTimeOffset() > until) break;
+                ripe = position + 1;
+                foreach (var trigger in _checks.WhenRipe(read, record, size)) Join(read, found, position, record, trigger);
+            }
+        }
+
+        if (ripe == _ripe) return false;
+        await CommitAsync(found.Values, ripe: ripe);
+        _ripe = ripe;
+        return true;
+    }
+
+    private void Join(ReadSession read, Dictionary<string, Found> found, long position, Wire.AuditRecord record, Trigger trigger)
+    {
+        var at = record.DecidedAt.ToDateTimeOffset();
+        var key = $"{(int)trigger.Rule}|{(int)record.Jurisdiction}/{record.AgencyCode}|{record.ActorPersonId}|{trigger.Subject}|{CivilDate.ToText(CivilDate.InTaiwan(at))}";
+        if (!found.TryGetValue(key, out var known))
+        {
+            var before = read.FindFinding(key);
+            known = new Found(before ?? new Finding
+            {
+                FindingId = Guid.CreateVersion7(_clock.GetUtcNow()), Key = key, Rule = trigger.Rule, RulesRevision = _rules.Revision, Jurisdiction = record.Jurisdiction,
+                AgencyCode = record.AgencyCode, UnitId = record.ActorUnitId, ActorId = record.ActorPersonId, Subject = trigger.Subject, RaisedAt = Instants.Whole(_clock.GetUtcNow()),
+            }, IsNew: before is null);
+        }
+
+        if (known.Finding.Join(position, at, trigger.Numbers)) found[key] = known;
+    }
+
+    /// <summary>Each finding by itself; the cursor with the last. Nothing found: the cursor stays in memory until it has come far enough.</summary>
+    private async Task CommitAsync(IReadOnlyCollection<Found> found, long? next = null, long? ripe = null)
+    {
+        var left = found.Count;
+        foreach (var (finding, isNew) in found)
+        {
+            var change = new Change();
+            if (isNew) change.Add(finding);
+            else change.Update(finding);
+            if (--left == 0) MoveCursor(change, next ?? _next, ripe ?? _ripe);
+            await _commits.CommitAsync(AuditEntry.Of(Record(Method, finding.Jurisdiction, finding.Subject, $"finding/{finding.FindingId}")), change);
+            if (isNew) ServerLog.MisuseFound(finding.Rule, finding.FindingId);
+        }
+
+        if (found.Count > 0 || next is not null || ripe is not null) return;
+        var moved = new Change();
+        MoveCursor(moved, _next, _ripe);
+        await _commits.CommitAsync(AuditEntry.Of(Record(CursorMethod, Wire.Jurisdiction.Tw, "", $"misuse-cursor/{_next}")), moved);
+    }
+
+    private void MoveCursor(Change change, long next, long ripe)
+    {
+        var cursor = new MisuseCursor { Next = next, Ripe = ripe, Version = _kept!.Version };
+        if (cursor.Version == 0)
+        {
+            cursor.Version = 1;
+            change.Add(cursor);
+        }
+        else
+        {
+            change.Update(cursor);
+        }
+
+        change.Durable = () => _kept = cursor;
+    }
+
+    /// <summary>The record of a deed that no caller did.</summary>
+    private Wire.AuditRecord Record(string method, Wire.Jurisdiction jurisdiction, string subject, string resource)
+    {
+        var (now, policy) = (Instants.Whole(_clock.GetUtcNow()), _policy.Current);
+        var record = new Wire.AuditRecord
+        {
+            Version = 1, DecisionId = Guid.CreateVersion7(now).ToString(), DecidedAt = Timestamp.FromDateTimeOffset(now), Method = method, Jurisdiction = jurisdiction,
+            ActorPersonId = Actor, ActorRole = Wire.ActorRole.BatchJob, Purpose = Wire.Purpose.Audit, LegalBasis = Wire.LegalBasis.AuditDuty,
+            Outcome = Wire.AuditOutcome.Permitted, PolicyRevision = policy.Revision, PolicyHash = policy.Sha256[..16], Resources = { resource },
+        };
+        if (subject.Length > 0) record.Subjects.Add(subject);
+        return record;
+    }
+
+    /// <summary>A finding that the store has to take.</summary>
+    private sealed record Found(Finding Finding, bool IsNew);
+}
