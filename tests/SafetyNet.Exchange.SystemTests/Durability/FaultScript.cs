@@ -197,6 +197,7 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_school, new Wire.ExplainDecisionRequest { Context = _school.Context(), DecisionId = decision });
         await AskAsync<IMessage>(_officer, new Wire.SearchAccessesRequest { Context = _officer.Context(), NationalId = person });
         await AskAsync<IMessage>(_officer, new Wire.ListAccessesRequest { Context = _officer.Context(), NationalId = person });
+        await AskForPersonsAsync();
         var head = await AskAsync<Wire.GetCheckpointResponse>(_school, new Wire.GetCheckpointRequest { Context = _school.Context() });
         _promises.Signed(head.Note);
         await AskAsync<IMessage>(_school, new Wire.GetInclusionProofRequest { Context = _school.Context(), Position = 0, TreeSize = 2 });
@@ -206,6 +207,48 @@ internal sealed class FaultScript : IDisposable
         await OpenAsync(_officer, new Wire.ReadLogRequest { Context = _officer.Context(), End = 3 });
         await AskAsync<IMessage>(_school, NewReferral(_station.UnitId, StrangersId(), Wire.Article6Service.MedicalCare));
         await OpenAsync(_station, new Wire.WatchInboxRequest { Context = _station.Context() });
+    }
+
+    /// <summary>A reveal by two officers, and a decoy that somebody asks for.</summary>
+    private async Task AskForPersonsAsync()
+    {
+        var (second, stranger) = (_officer with { PersonId = "S0008" }, StrangersId());
+        await AskAsync<IMessage>(_officer, new Wire.RegisterStaffRequest
+        {
+            Context = _officer.Context(), RequestId = NewId(), AgencyCode = "edu", StaffNumber = "T0217", NationalId = StrangersId(),
+        });
+        var canary = (await AskAsync<Wire.PlantCanaryResponse>(_officer, new Wire.PlantCanaryRequest { Context = _officer.Context(), RequestId = NewId(), NationalId = stranger })).CanaryId;
+        _promises.Made("canary", "canary_id", canary);
+        await AskAsync<IMessage>(_school, NewReferral(_centre.UnitId, stranger, Wire.Article6Service.CareVisit));
+        var pseudonym = (await AskAsync<Wire.ListAccessesResponse>(_officer, new Wire.ListAccessesRequest { Context = _officer.Context(), NationalId = stranger })).Pseudonym;
+        var reveal = (await AskAsync<Wire.RequestRevealResponse>(_officer, new Wire.RequestRevealRequest
+        {
+            Context = _officer.Context(), RequestId = NewId(), Subject = pseudonym, Reason = Why, Proceeding = "115-0042",
+        })).Reveal.RevealId;
+        _promises.Made("reveal", "reveal_id", reveal);
+        await AskAsync<IMessage>(second, new Wire.DecideRevealRequest { Context = second.Context(), RequestId = NewId(), RevealId = reveal, Decision = Wire.RevealState.Approved, Reason = Why });
+        await AskAsync<IMessage>(_officer, new Wire.GetRevealRequest { Context = _officer.Context(), RevealId = reveal });
+        await AskAsync<IMessage>(_officer, new Wire.ListRevealsRequest { Context = _officer.Context() });
+        await AskAsync<IMessage>(_officer, new Wire.ListMisuseRulesRequest { Context = _officer.Context() });
+        // The scan runs by itself: the decoy is found within its pause.
+        for (var tries = 0; tries < 100; tries++)
+        {
+            var found = await AskAsync<Wire.ListFindingsResponse>(_officer, new Wire.ListFindingsRequest
+            {
+                Context = _officer.Context(), Rule = Wire.MisuseRuleId.Canary, State = Wire.FindingState.Open,
+            });
+            if (found.Findings.Count > 0)
+            {
+                var id = found.Findings[0].FindingId;
+                await AskAsync<IMessage>(_officer, new Wire.GetFindingRequest { Context = _officer.Context(), FindingId = id });
+                await AskAsync<IMessage>(_officer, new Wire.DisposeFindingRequest { Context = _officer.Context(), RequestId = NewId(), FindingId = id, State = Wire.FindingState.Confirmed, Note = Why });
+                break;
+            }
+
+            await Task.Delay(100);
+        }
+
+        await AskAsync<IMessage>(_officer, new Wire.WithdrawCanaryRequest { Context = _officer.Context(), RequestId = NewId(), CanaryId = canary });
     }
 
     /// <summary>Every method, for a purpose that it does not serve: the record of the refusal is all that may come of it.</summary>

@@ -5,6 +5,7 @@ using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
+using SafetyNet.Exchange.Tests.Misuse;
 
 namespace SafetyNet.Exchange.Tests.Audit;
 
@@ -232,6 +233,13 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         }
 
         var broken = (await duty.AskAsync(to => to.BreakGlass.BreakGlassAsync(Breaking()))).Opened.BreakGlassId;
+        var pseudonym = (await officer.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = officer.Context(), NationalId = family.Child.NationalId.Canonical }))).Pseudonym;
+        var approved = (await officer.RequestsRevealAsync(pseudonym)).RevealId;
+        await second.DecidesRevealAsync(approved);
+        var (planted, decoy) = (await officer.PlantsAsync(Some.StrangersId()), Some.StrangersId());
+        await officer.PlantsAsync(decoy);
+        await Refused.ByAsync(() => centre.LooksUpAsync(decoy, inCase: The.NobodysUuid));
+        var finding = (await officer.FindsAsync(Exchange, Wire.MisuseRuleId.Canary))[0].FindingId;
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
         return new(StringComparer.Ordinal)
         {
@@ -247,6 +255,20 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             {
                 Context = officer.Context(), RequestId = Some.RequestId(), BreakGlassId = broken, Verdict = Wire.BreakGlassVerdict.Justified, Reason = GrantMoves.Why,
             }),
+            ["RequestReveal"] = (officer, RevealMoves.Requesting(officer, pseudonym)),
+            ["DecideReveal"] = (second, RevealMoves.Deciding(second, (await officer.RequestsRevealAsync(pseudonym)).RevealId)),
+            ["GetReveal"] = (officer, new Wire.GetRevealRequest { Context = officer.Context(), RevealId = approved }),
+            ["ListReveals"] = (officer, new Wire.ListRevealsRequest { Context = officer.Context() }),
+            ["RegisterStaff"] = (officer, new Wire.RegisterStaffRequest
+            {
+                Context = officer.Context(), RequestId = Some.RequestId(), AgencyCode = "dosw", StaffNumber = "W7777", NationalId = Some.StrangersId(),
+            }),
+            ["PlantCanary"] = (officer, new Wire.PlantCanaryRequest { Context = officer.Context(), RequestId = Some.RequestId(), NationalId = Some.StrangersId() }),
+            ["WithdrawCanary"] = (officer, new Wire.WithdrawCanaryRequest { Context = officer.Context(), RequestId = Some.RequestId(), CanaryId = planted }),
+            ["ListFindings"] = (officer, new Wire.ListFindingsRequest { Context = officer.Context() }),
+            ["GetFinding"] = (officer, new Wire.GetFindingRequest { Context = officer.Context(), FindingId = finding }),
+            ["DisposeFinding"] = (officer, MisuseMoves.Disposing(officer, finding, Wire.FindingState.FalseAlarm)),
+            ["ListMisuseRules"] = (officer, new Wire.ListMisuseRulesRequest { Context = officer.Context() }),
             ["GetSelf"] = (school, new Wire.GetSelfRequest { Context = school.Context() }),
             ["ListUnits"] = (school, new Wire.ListUnitsRequest { Context = school.Context() }),
             ["CreateReferral"] = (school, Some.Referral(school, centre.UnitId)),

@@ -14,6 +14,9 @@ internal sealed record Ids(string Referral, string Case, string NationalId, stri
     public string Grant { get; init; } = "";
 
     public string BreakGlass { get; init; } = "";
+
+    /// <summary>A finding, a reveal, a decoy: known to officers only.</summary>
+    public string Finding { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
 }
 
 /// <summary>Every method of the contract that takes an id or a key, and how somebody without a part in it asks by it.</summary>
@@ -122,6 +125,23 @@ internal static class Asked
             new Wire.ReviewBreakGlassRequest
             {
                 Context = by.Context(), RequestId = Some.RequestId(), BreakGlassId = ids.BreakGlass, Verdict = (Wire.BreakGlassVerdict)1, Reason = "查閱紀錄後認屬必要且合於規定之調閱",
+            },
+        ],
+        ["RevealService/DecideReveal"] = (by, ids) =>
+        [
+            new Wire.DecideRevealRequest { Context = by.Context(), RequestId = Some.RequestId(), RevealId = ids.Finding, Decision = Wire.RevealState.Approved, Reason = "查閱紀錄後認屬必要且合於規定之調閱" },
+        ],
+        ["RevealService/GetReveal"] = (by, ids) => [new Wire.GetRevealRequest { Context = by.Context(), RevealId = ids.Finding }],
+        ["MisuseService/RegisterStaff"] = (by, ids) =>
+            [new Wire.RegisterStaffRequest { Context = by.Context(), RequestId = Some.RequestId(), AgencyCode = "dosw", StaffNumber = "W7777", NationalId = ids.NationalId }],
+        ["MisuseService/PlantCanary"] = (by, ids) => [new Wire.PlantCanaryRequest { Context = by.Context(), RequestId = Some.RequestId(), NationalId = ids.NationalId }],
+        ["MisuseService/WithdrawCanary"] = (by, ids) => [new Wire.WithdrawCanaryRequest { Context = by.Context(), RequestId = Some.RequestId(), CanaryId = ids.Finding }],
+        ["MisuseService/GetFinding"] = (by, ids) => [new Wire.GetFindingRequest { Context = by.Context(), FindingId = ids.Finding }],
+        ["MisuseService/DisposeFinding"] = (by, ids) =>
+        [
+            new Wire.DisposeFindingRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), FindingId = ids.Finding, State = Wire.FindingState.Justified, Note = "查閱紀錄後認屬必要且合於規定之調閱",
             },
         ],
         ["AuditService/ExplainDecision"] = (by, ids) => [new Wire.ExplainDecisionRequest { Context = by.Context(), DecisionId = ids.Decision }],

@@ -1,7 +1,9 @@
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
+using SafetyNet.Exchange.Tests.Misuse;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
 namespace SafetyNet.Exchange.Tests.Pipeline;
@@ -15,7 +17,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
-        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases"];
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -31,9 +33,15 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         var correction = await The.School.CorrectsAsync(Wire.DisclosureStep.Referral, referral.ReferralId, subject.NationalId, Identity);
         var grant = await The.Centre.GrantsAsync((await The.Police.AppliesAsync(The.Police.Application(Exchange, subject.NationalId, Identity))).GrantId);
         var decision = (await The.Centre.SeesCaseAsync(opened.CaseId)).Disclosure.DecisionId;
+        var pseudonym = (await The.Officer.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = The.Officer.Context(), NationalId = subject.NationalId }))).Pseudonym;
+        var reveal = (await The.Officer.RequestsRevealAsync(pseudonym)).RevealId;
+        await The.Officer.PlantsAsync(subject.NationalId);
+        await The.Centre.LooksUpAsync(subject.NationalId, inCase: opened.CaseId);
+        var finding = (await The.Officer.FindsAsync(Exchange, Wire.MisuseRuleId.Canary)).First(f => f.Subject == pseudonym).FindingId;
         var ours = new Ids(subject.NationalId, family.Child.Id.ToString(), family.Child.Name, $"{family.Child.BirthDate:yyyy-MM-dd}", referral.ReferralId, opened.CaseId, met.ConferenceId,
-            correction.CorrectionId, decision, grant.GrantId);
-        var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid);
+            correction.CorrectionId, decision, grant.GrantId, reveal, finding);
+        var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid,
+            The.NobodysUuid, The.NobodysUuid);
 
         var reads = Contract.Methods.All.Where(m => !m.ChangesState).Select(m => m.FullName[(m.FullName.LastIndexOf('/') + 1)..]).ToHashSet(StringComparer.Ordinal);
         var walked = Reads().Select(r => r.Method).Concat(Impersonal).ToHashSet(StringComparer.Ordinal);
@@ -114,6 +122,10 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("GetCase", centre, async (p, id) => await p.SeesCaseOnAsync(p.On(id.Grant), id.Case));
         yield return ("ListBreakGlassReviews", officer, async (p, _) => await p.AskAsync(to => to.BreakGlass.ListBreakGlassReviewsAsync(new() { Context = p.Context() })));
         yield return ("ListCorrections", centre, async (p, _) => await p.ListsCorrectionsAsync(sent: true));
+        yield return ("GetReveal", officer, async (p, id) => await p.GetsRevealAsync(id.Reveal));
+        yield return ("ListReveals", officer, async (p, _) => await p.ListsRevealsAsync());
+        yield return ("GetFinding", officer, async (p, id) => await p.GetsFindingAsync(id.Finding));
+        yield return ("ListFindings", officer, async (p, _) => await p.AskAsync(to => to.Misuse.ListFindingsAsync(new() { Context = p.Context() })));
     }
 
     /// <summary>Everything of an answer or refusal that could tell, ids of decision and record left out.</summary>
@@ -190,5 +202,6 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
     }
 
     private sealed record Ids(
-        string NationalId, string PersonId, string Name, string BirthDate, string Referral, string Case, string Conference, string Correction, string Decision, string Grant);
+        string NationalId, string PersonId, string Name, string BirthDate, string Referral, string Case, string Conference, string Correction, string Decision, string Grant, string Reveal,
+        string Finding);
 }

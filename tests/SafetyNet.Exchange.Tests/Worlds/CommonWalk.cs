@@ -1,5 +1,7 @@
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Hosting;
+using SafetyNet.Exchange.Tests.Misuse;
 
 namespace SafetyNet.Exchange.Tests.Worlds;
 
@@ -17,6 +19,11 @@ internal static class CommonWalk
         ["AuditService/GetConsistencyProof"] = GetConsistencyProofAsync,
         ["AuditService/ReadLog"] = ReadLogAsync,
         ["BreakGlassService/ListBreakGlassReviews"] = ListReviewsAsync,
+        ["RevealService/ListReveals"] = ListRevealsAsync,
+        ["RevealService/GetReveal"] = GetRevealAsync,
+        ["MisuseService/ListFindings"] = ListFindingsAsync,
+        ["MisuseService/GetFinding"] = GetFindingAsync,
+        ["MisuseService/ListMisuseRules"] = ListMisuseRulesAsync,
         ["PolicyService/GetPolicy"] = GetPolicyAsync,
         ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
     };
@@ -117,6 +124,45 @@ internal static class CommonWalk
             Assert.Equal(whole ??= listed, listed);
             Assert.Equal(made, listed.Order(StringComparer.Ordinal));
         }
+    }
+
+    private static async Task ListRevealsAsync(TestExchange exchange, The the)
+    {
+        var made = exchange.Query("SELECT reveal_id FROM reveal WHERE jurisdiction = 2 ORDER BY reveal_id", r => new Guid(r.GetFieldValue<byte[]>(0), bigEndian: true).ToString());
+        Assert.Equal(made, (await the.Officer.ListsRevealsAsync()).Reveals.Select(r => r.RevealId));
+    }
+
+    private static async Task GetRevealAsync(TestExchange exchange, The the)
+    {
+        // Somebody whom a unit looked up in these worlds, and who is kept.
+        var (person, pseudonym) = Some.Population.Select(p => (p, exchange.PseudonymOf(p))).First(p => exchange.RecordsFrom(0).Any(
+            r => r.Jurisdiction == Wire.Jurisdiction.Tpe && r.Purpose != Wire.Purpose.Audit && r.Subjects.Contains(p.Item2)));
+        var (second, reveal) = (the.Officer.Colleague("S0008"), (await the.Officer.RequestsRevealAsync(pseudonym)).RevealId);
+        await second.DecidesRevealAsync(reveal);
+        var shown = await the.Officer.GetsRevealAsync(reveal);
+        Assert.Equal((person.NationalId.Canonical, person.Name), (shown.Person.NationalId, shown.Person.Name));
+    }
+
+    private static async Task GetFindingAsync(TestExchange exchange, The the)
+    {
+        var decoy = Some.StrangersId();
+        await the.Officer.PlantsAsync(decoy);
+        await Refused.ByAsync(() => the.Centre.LooksUpAsync(decoy, inCase: The.NobodysUuid));
+        var listed = (await the.Officer.FindsAsync(exchange, Wire.MisuseRuleId.Canary))[0];
+        Assert.Equal(listed, (await the.Officer.GetsFindingAsync(listed.FindingId)).Finding);
+    }
+
+    private static async Task ListFindingsAsync(TestExchange exchange, The the)
+    {
+        var made = exchange.Query("SELECT finding_id FROM misuse_finding WHERE jurisdiction = 2 ORDER BY finding_id DESC", r => new Guid(r.GetFieldValue<byte[]>(0), bigEndian: true).ToString());
+        foreach (var size in (int[])[200, 3])
+            Assert.Equal(made, (await the.Officer.ListsFindingsAsync(new() { Context = the.Officer.Context(), PageSize = size })).Select(f => f.FindingId));
+    }
+
+    private static async Task ListMisuseRulesAsync(TestExchange exchange, The the)
+    {
+        var open = exchange.Query("SELECT count(*) FROM misuse_finding WHERE jurisdiction = 2 AND state = 1", r => r.GetInt64(0))[0];
+        Assert.Equal(open, (await the.Officer.ListsRulesAsync()).Rules.Sum(r => r.Open));
     }
 
     private static async Task GetPolicyAsync(TestExchange exchange, The the)
