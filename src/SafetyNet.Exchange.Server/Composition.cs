@@ -82,6 +82,8 @@ internal sealed class Composition : IAsyncDisposable
             _headAtStart = Log.Published;
             Commits = new CommitQueue(Store, Log, clock, stop);
             Witnesses = new WitnessWatch(Log, Store, Commits, options.Witness, clock);
+            TimeStamps = new TimeStampWatch(Log, Store, Commits, options.TimeStamps, clock);
+            Commits.IsHeld = () => Witnesses.IsOver || TimeStamps.IsOver;
             Search = new SearchIndex(options.Storage.Path + ".search", Store, Log);
             Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
 
@@ -96,7 +98,7 @@ internal sealed class Composition : IAsyncDisposable
             var (referrals, cases) = (new ReferralService(), new CaseService());
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, Search), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
                 new ConferenceService(), new DisclosureService(),
             ];
@@ -133,6 +135,8 @@ internal sealed class Composition : IAsyncDisposable
     public CommitQueue Commits { get; }
 
     public WitnessWatch Witnesses { get; }
+
+    public TimeStampWatch TimeStamps { get; }
 
     public SearchIndex Search { get; }
 
@@ -225,6 +229,7 @@ internal sealed class Composition : IAsyncDisposable
         _sweepEnds.Dispose();
         _signals.Dispose();
         await Witnesses.DisposeAsync();
+        await TimeStamps.DisposeAsync();
         await Search.DisposeAsync();
         await Commits.DisposeAsync();
         _limits.Dispose();
