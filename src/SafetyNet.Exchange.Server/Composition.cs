@@ -84,6 +84,8 @@ internal sealed class Composition : IAsyncDisposable
             _headAtStart = Log.Published;
             Commits = new CommitQueue(Store, Log, clock, stop);
             Witnesses = new WitnessWatch(Log, Store, Commits, options.Witness, clock);
+            TimeStamps = new TimeStampWatch(Log, Store, Commits, options.TimeStamps, clock);
+            Commits.IsHeld = () => Witnesses.IsOver || TimeStamps.IsOver;
             Search = new SearchIndex(options.Storage.Path + ".search", Store, Log);
             Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
 
@@ -99,7 +101,7 @@ internal sealed class Composition : IAsyncDisposable
             var (referrals, cases) = (new ReferralService(), new CaseService());
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, Search), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules),
@@ -139,6 +141,8 @@ internal sealed class Composition : IAsyncDisposable
     public CommitQueue Commits { get; }
 
     public WitnessWatch Witnesses { get; }
+
+    public TimeStampWatch TimeStamps { get; }
 
     public SearchIndex Search { get; }
 
@@ -236,6 +240,7 @@ internal sealed class Composition : IAsyncDisposable
         _signals.Dispose();
         await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();
+        await TimeStamps.DisposeAsync();
         await Search.DisposeAsync();
         await Commits.DisposeAsync();
         _limits.Dispose();

@@ -11,8 +11,8 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Storage.Migrations
 {
     [DbContext(typeof(ExchangeDb))]
-    [Migration("20261122213213_OfficersWork")]
-    partial class OfficersWork
+    [Migration("20261122212345_TimeStamps")]
+    partial class TimeStamps
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -101,85 +101,24 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("audit_node", (string)null);
                 });
 
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Audit.Reveal", b =>
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Audit.TimeStampRow", b =>
                 {
-                    b.Property<byte[]>("RevealId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("reveal_id");
-
-                    b.Property<long?>("DecidedAt")
+                    b.Property<long>("Size")
                         .HasColumnType("INTEGER")
-                        .HasColumnName("decided_at");
+                        .HasColumnName("size");
 
-                    b.Property<string>("DeciderId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("decider_id");
+                    b.Property<long>("StampedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("stamped_at");
 
-                    b.Property<string>("DeciderUnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("decider_unit_id");
-
-                    b.Property<byte[]>("DecisionReason")
+                    b.Property<byte[]>("Token")
                         .IsRequired()
                         .HasColumnType("BLOB")
-                        .HasColumnName("decision_reason");
+                        .HasColumnName("token");
 
-                    b.Property<int>("Jurisdiction")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("jurisdiction");
+                    b.HasKey("Size");
 
-                    b.Property<byte[]>("PersonId")
-                        .HasColumnType("BLOB")
-                        .HasColumnName("person_id");
-
-                    b.Property<byte[]>("Proceeding")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("proceeding");
-
-                    b.Property<byte[]>("Reason")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("reason");
-
-                    b.Property<long>("RequestedAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("requested_at");
-
-                    b.Property<string>("RequesterId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("requester_id");
-
-                    b.Property<int>("State")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("state");
-
-                    b.Property<string>("Subject")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("subject");
-
-                    b.Property<string>("UnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("unit_id");
-
-                    b.Property<long>("Until")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("until");
-
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.HasKey("RevealId");
-
-                    b.ToTable("reveal", (string)null);
+                    b.ToTable("audit_time_stamp", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.BreakGlass.BrokenGlass", b =>
@@ -834,247 +773,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.HasKey("UnitId", "Sequence");
 
                     b.ToTable("notice", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Misuse.Canary", b =>
-                {
-                    b.Property<byte[]>("CanaryId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("canary_id");
-
-                    b.Property<int>("Jurisdiction")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("jurisdiction");
-
-                    b.Property<long>("PlantedAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("planted_at");
-
-                    b.Property<string>("Subject")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("subject");
-
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.Property<long?>("WithdrawnAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("withdrawn_at");
-
-                    b.HasKey("CanaryId");
-
-                    b.HasIndex("Subject");
-
-                    b.ToTable("canary", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Misuse.Disposition", b =>
-                {
-                    b.Property<byte[]>("DispositionId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("disposition_id");
-
-                    b.Property<long>("DisposedAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("disposed_at");
-
-                    b.Property<byte[]>("FindingId")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("finding_id");
-
-                    b.Property<byte[]>("Note")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("note");
-
-                    b.Property<string>("OfficerId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("officer_id");
-
-                    b.Property<int>("State")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("state");
-
-                    b.Property<string>("UnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("unit_id");
-
-                    b.HasKey("DispositionId");
-
-                    b.HasIndex("FindingId");
-
-                    b.ToTable("misuse_disposition", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Misuse.Finding", b =>
-                {
-                    b.Property<byte[]>("FindingId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("finding_id");
-
-                    b.Property<string>("ActorId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("actor_id");
-
-                    b.Property<string>("AgencyCode")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("agency_code");
-
-                    b.Property<long>("FirstAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("first_at");
-
-                    b.Property<int>("Jurisdiction")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("jurisdiction");
-
-                    b.Property<string>("Key")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("key");
-
-                    b.Property<long>("LastAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("last_at");
-
-                    b.Property<long>("LastPosition")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("last_position");
-
-                    b.Property<string>("Numbers")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("numbers");
-
-                    b.Property<string>("Positions")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("positions");
-
-                    b.Property<long>("RaisedAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("raised_at");
-
-                    b.Property<long>("Records")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("records");
-
-                    b.Property<int>("Rule")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("rule");
-
-                    b.Property<int>("RulesRevision")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("rules_revision");
-
-                    b.Property<int>("State")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("state");
-
-                    b.Property<string>("Subject")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("subject");
-
-                    b.Property<string>("UnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("unit_id");
-
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.HasKey("FindingId");
-
-                    b.HasIndex("Key")
-                        .IsUnique();
-
-                    b.HasIndex("Jurisdiction", "State");
-
-                    b.ToTable("misuse_finding", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Misuse.MisuseCursor", b =>
-                {
-                    b.Property<int>("Id")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("id");
-
-                    b.Property<long>("Next")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("next");
-
-                    b.Property<long>("Ripe")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("ripe");
-
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.HasKey("Id");
-
-                    b.ToTable("misuse_cursor", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Misuse.StaffMember", b =>
-                {
-                    b.Property<byte[]>("StaffId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("staff_id");
-
-                    b.Property<string>("ActorId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("actor_id");
-
-                    b.Property<string>("AgencyCode")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("agency_code");
-
-                    b.Property<int>("Jurisdiction")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("jurisdiction");
-
-                    b.Property<byte[]>("NationalIdIndex")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("national_id_index");
-
-                    b.Property<string>("Subject")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("subject");
-
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.HasKey("StaffId");
-
-                    b.HasIndex("Subject");
-
-                    b.HasIndex("Jurisdiction", "AgencyCode", "ActorId")
-                        .IsUnique();
-
-                    b.ToTable("staff_member", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Pipeline.RequestKeyRow", b =>
