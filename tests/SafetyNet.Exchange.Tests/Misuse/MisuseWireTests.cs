@@ -1,6 +1,6 @@
-using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Tests.Hosting;
 using static SafetyNet.Exchange.V1.MisuseRuleId;
+using MisuseScan = SafetyNet.Exchange.Server.Misuse.MisuseScan;
 
 namespace SafetyNet.Exchange.Tests.Misuse;
 
@@ -143,7 +143,7 @@ public sealed class MisuseWireTests(TestExchange exchange) : WireTests(exchange)
         await Refused.ByAsync(() => Those.Centre.LooksUpAsync(decoy, inCase: The.NobodysUuid));
         await Refused.ByAsync(() => Those.Centre.LooksUpAsync(decoy, inCase: The.NobodysUuid));
         var found = Assert.Single(await Those.Officer.FindsAsync(Own));
-        Assert.Equal((Canary, "W0108", 2L, 1.0), (found.Rule, found.ActorPersonId, found.Records, found.Numbers.Single().Value));
+        Assert.Equal((Wire.MisuseRuleId.Canary, "W0108", 2L, 1.0), (found.Rule, found.ActorPersonId, found.Records, found.Numbers.Single().Value));
         await Those.Officer.WithdrawsAsync(canary);
         await AssertRefusedAloneAsync(Wire.ErrorReason.MoveNotAllowed, () => Those.Officer.WithdrawsAsync(canary), Own);
         await AssertRefusedAloneAsync(Wire.ErrorReason.NotFound, () => Those.OfficerOfTaoyuan.WithdrawsAsync(canary), Own);
