@@ -11,7 +11,7 @@ internal static class RevealMoves
         new() { Context = by.Context(), RequestId = Some.RequestId(), Subject = pseudonym, Reason = reason, Proceeding = "115-政風-0042" };
 
     public static Wire.DecideRevealRequest Deciding(Party by, string revealId, Wire.RevealState decision = Wire.RevealState.Approved) =>
-        new() { Context = by.Context(), RequestId = Some.RequestId(), RevealId = revealId, Decision = decision, Reason = "案件業經立案，確有通知當事人之必要。" };
+        new() { Context = by.Context(), RequestId = Some.RequestId(), RevealId = revealId, Decision = decision, Reason = "案件業經立案調查，確有通知當事人到場陳述之必要。" };
 
     public static async Task<Wire.Reveal> RequestsRevealAsync(this Party by, string pseudonym) =>
         (await by.AskAsync(to => to.Reveals.RequestRevealAsync(Requesting(by, pseudonym)))).Reveal;

@@ -33,7 +33,7 @@ public sealed class MisuseWireTests(TestExchange exchange) : WireTests(exchange)
         await Those.Officer.RegistersAsync("dosw", "W0300", theirs.Mother.NationalId.Canonical);
         var (myCase, theirCase, otherCase) = (await Those.HasCaseOnAsync(mine.Child), await Those.HasCaseOnAsync(theirs.Mother), await Those.HasCaseOnAsync(other.Child));
         // Somebody else of the agency, and the actor on strangers: nothing.
-        await Those.Centre.Colleague("W0999").LooksUpAsync(mine.Grandparent.NationalId.Canonical, inCase: myCase);
+        await Those.Centre.Colleague("W0999").LooksUpAsync(mine.Child.NationalId.Canonical, inCase: myCase);
         await Those.Centre.LooksUpAsync(other.Child.NationalId.Canonical, inCase: otherCase);
         var before = await Those.Officer.FindsAsync(Own);
         Assert.DoesNotContain(before, f => f.ActorPersonId == "W0108");

@@ -28,10 +28,10 @@ public sealed class RulePrecisionTests
                 var (precision, mirrored) = (RulePrecision.Of(confirmed, disposed), RulePrecision.Of(disposed - confirmed, disposed));
                 Assert.InRange(precision.Share!.Value, precision.Low, precision.High);
                 Assert.True(precision.Low >= 0 && precision.High <= 1);
-                Assert.Equal(precision.Low, 1 - mirrored.High, 12);
+                Assert.Equal(precision.Low, 1 - mirrored.High, 1e-12);
                 // Its ends solve (share - p)^2 = z^2 p (1 - p) / n.
                 foreach (var end in ((double[])[precision.Low, precision.High]).Where(e => e is > 0 and < 1))
-                    Assert.Equal(Math.Pow(precision.Share.Value - end, 2), Math.Pow(1.959963984540054, 2) * end * (1 - end) / disposed, 9);
+                    Assert.Equal(Math.Pow(precision.Share.Value - end, 2), Math.Pow(1.959963984540054, 2) * end * (1 - end) / disposed, 1e-12);
             }
         }
     }
