@@ -13,6 +13,10 @@ internal static class ServerLog
         Log.Information("Serving {Exchange}, tokens at {Tokens}, need-to-know policy revision {Revision}, SHA-256 {Sha256}", exchange, tokens,
             policy.Revision, policy.Sha256);
 
+    public static void StandingBy() => Log.Information("Another process has the database; standing by to take its place");
+
+    public static void TakingOver() => Log.Information("The other process has ended; taking over");
+
     public static void PolicyOffered(string builtIn, string inForce) =>
         Log.Information("This program is built with policy revision {BuiltIn}; {InForce} is in force. It takes two officers to change that: `safetynet policy propose`", builtIn, inForce);
 
