@@ -54,6 +54,7 @@ try
     composition.BeginSweep(app.Lifetime.StopApplication);
     composition.Witnesses.Begin(app.Lifetime.StopApplication);
     composition.TimeStamps.Begin();
+    composition.Commits.Begin();
     composition.Search.Begin();
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);

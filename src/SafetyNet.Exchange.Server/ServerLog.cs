@@ -26,6 +26,11 @@ internal static class ServerLog
     public static void StoreBroke(string kind) =>
         Log.Fatal("The store failed with {Kind}; nobody knows what the disk holds. Stopping: check disk and file, then restart, which verifies the log", kind);
 
+    public static void StoreLost(TimeSpan after) =>
+        Log.Error("The store has not answered for {After}; all calls are refused until it does. Look at the disk", after);
+
+    public static void StoreBack() => Log.Information("The store answers again");
+
     public static void EvidenceBroken(string finding) =>
         Log.Fatal("The log is not the one that was signed: {Finding} Stopping: keep the database file as it is, and call the security officer", finding);
 
