@@ -59,6 +59,9 @@ internal static class ServerLog
     public static void MisuseFound(Wire.MisuseRuleId rule, Guid findingId) =>
         Log.Warning("The scan of the log found {Rule} ({FindingId}); a security officer disposes of it: `safetynet audit findings show`", rule, findingId);
 
+    public static void MisuseScanFailed(string kind) =>
+        Log.Error("The scan of the log for misuse failed with {Kind}; it is tried again. Calls go on; check the store", kind);
+
     public static void CalendarEnds(int year) =>
         Log.Warning("The calendar of days off for {Year} is not loaded (BreakGlass:CalendarPath); nobody can break glass once a review would fall due in it", year);
 

@@ -17,6 +17,19 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
     private readonly Dictionary<string, HashSet<string>> _relatives = new(StringComparer.Ordinal);
     private PersonTally _tally = new(rules.PeerWindowDays);
 
+    /// <summary>A record from its bytes; null: it is none any more. Its body was purged, or somebody changed it in the store, which the verification of the log finds.</summary>
+    public static Wire.AuditRecord? Read(byte[]? body)
+    {
+        try
+        {
+            return body is { Length: > 0 } && Wire.AuditRecord.Parser.ParseFrom(body) is { DecidedAt: not null } record ? record : null;
+        }
+        catch (Google.Protobuf.InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Looks at a person without changing anything: permitted, with classes shown, by a natural person.</summary>
     public bool IsLookUp(Wire.AuditRecord record) =>
         record.Outcome is Wire.AuditOutcome.Permitted or Wire.AuditOutcome.Replayed && record.Purpose != Wire.Purpose.Audit
@@ -74,7 +87,7 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
 
     /// <summary>A permitted deed: a call that changes something, other than breaking the glass, which is itself a way to look.</summary>
     private bool HasActivity(ReadSession read, AccessFilter filter, long size) => search.Find(filter.ToQuestion(), size).Any(position =>
-        read.ReadEntries(position, position + 1, 1).FirstOrDefault().Body is { } body && Wire.AuditRecord.Parser.ParseFrom(body) is var record
+        Read(read.ReadEntries(position, position + 1, 1).FirstOrDefault().Body) is { } record
         && filter.Fits(record) && record.Purpose != Wire.Purpose.Audit && methods.Find(record.Method) is { ChangesState: true }
         && !record.Method.EndsWith("/BreakGlass", StringComparison.Ordinal));
 

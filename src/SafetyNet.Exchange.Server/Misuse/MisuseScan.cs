@@ -59,6 +59,13 @@ internal sealed class MisuseScan : IAsyncDisposable
             {
                 return;
             }
+            catch (Exception e)
+            {
+                // Said, and tried again at the next look: whoever waits for findings must not wait in vain.
+                _kept = null;
+                ServerLog.MisuseScanFailed(e.GetType().Name);
+                await Task.Delay(pause, _clock, _ends.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     });
 
@@ -102,7 +109,7 @@ internal sealed class MisuseScan : IAsyncDisposable
         var (members, since) = (_members(), CivilDate.InTaiwan(_clock.GetUtcNow()).AddDays(-_rules.PeerWindowDays));
         foreach (var (_, _, body) in read.ReadBackwards(_next))
         {
-            var record = Wire.AuditRecord.Parser.ParseFrom(body);
+            if (MisuseChecks.Read(body) is not { } record) continue;
             if (CivilDate.InTaiwan(record.DecidedAt.ToDateTimeOffset()) < since) break;
             _checks.Recall(record, members);
         }
@@ -118,7 +125,7 @@ internal sealed class MisuseScan : IAsyncDisposable
             foreach (var (position, _, body) in read.ReadEntries(_next, long.MaxValue, RecordsPerStretch).ToList())
             {
                 next = position + 1;
-                var record = Wire.AuditRecord.Parser.ParseFrom(body);
+                if (MisuseChecks.Read(body) is not { } record) continue;
                 foreach (var trigger in _checks.AtOnce(read, record, members)) Join(read, found, position, record, trigger);
             }
         }
@@ -139,9 +146,10 @@ internal sealed class MisuseScan : IAsyncDisposable
         {
             foreach (var (position, _, body) in read.ReadEntries(_ripe, _next, RecordsPerStretch).ToList())
             {
-                var record = Wire.AuditRecord.Parser.ParseFrom(body);
-                if (record.DecidedAt.ToDateTimeOffset() > until) break;
+                var record = MisuseChecks.Read(body);
+                if (record?.DecidedAt.ToDateTimeOffset() > until) break;
                 ripe = position + 1;
+                if (record is null) continue;
                 foreach (var trigger in _checks.WhenRipe(read, record, size)) Join(read, found, position, record, trigger);
             }
         }
