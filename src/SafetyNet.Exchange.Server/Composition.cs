@@ -17,6 +17,7 @@ using SafetyNet.Exchange.Server.Inbox;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Referrals;
+using SafetyNet.Exchange.Server.Retention;
 using SafetyNet.Exchange.Server.Storage;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
@@ -34,6 +35,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor,
+        Wire.RetentionService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -83,6 +85,7 @@ internal sealed class Composition : IAsyncDisposable
             Commits = new CommitQueue(Store, Log, clock, stop);
             Witnesses = new WitnessWatch(Log, Store, Commits, options.Witness, clock);
             Search = new SearchIndex(options.Storage.Path + ".search", Store, Log);
+            Retention = new RetentionJob(Store, Commits, Log, Search, Vault, options.Retention, clock);
             Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
 
             var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
@@ -96,9 +99,9 @@ internal sealed class Composition : IAsyncDisposable
             var (referrals, cases) = (new ReferralService(), new CaseService());
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, Search), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
-                new ConferenceService(), new DisclosureService(),
+                new ConferenceService(), new DisclosureService(), new RetentionService(Retention, options.Retention),
             ];
             Families = new Families(Store, Vault);
             Commits.Changed = Families.Changed;
@@ -136,6 +139,8 @@ internal sealed class Composition : IAsyncDisposable
 
     public SearchIndex Search { get; }
 
+    public RetentionJob Retention { get; }
+
     public CallPipeline Calls { get; }
 
     public ServingState Serving { get; } = new();
@@ -167,6 +172,9 @@ internal sealed class Composition : IAsyncDisposable
             }
         });
     }
+
+    /// <summary>Purges what is due, once the look through the log is over.</summary>
+    public void BeginRetention() => Retention.Begin(_sweep);
 
     /// <summary>gRPC over the members' listener: every call goes through <see cref="CallPipeline"/>.</summary>
     public void AddTo(WebApplicationBuilder builder)
@@ -210,6 +218,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<PolicyService>();
         app.MapGrpcService<ConferenceService>();
         app.MapGrpcService<DisclosureService>();
+        app.MapGrpcService<RetentionService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }
@@ -223,6 +232,7 @@ internal sealed class Composition : IAsyncDisposable
         await _sweepEnds.CancelAsync();
         await _sweep;
         _sweepEnds.Dispose();
+        await Retention.DisposeAsync();
         _signals.Dispose();
         await Witnesses.DisposeAsync();
         await Search.DisposeAsync();

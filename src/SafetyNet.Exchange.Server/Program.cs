@@ -29,7 +29,7 @@ try
         ? StartRules.ProductionProblems(builder.Configuration) : SandboxSetup.Problems(builder.Configuration)]);
     SandboxPki? pki = null;
     if (!isProduction) (options, pki) = SandboxSetup.Prepare(options, sandbox, clock);
-    StartRules.Require([.. options.Problems(), .. isProduction ? options.Witness.Missing() : []]);
+    StartRules.Require([.. options.Problems(), .. isProduction ? (string[])[.. options.Witness.Missing(), .. options.Retention.Missing()] : []]);
 
     WebApplication? running = null;
     await using var composition = new Composition(options, clock, log, stop: () => running?.Lifetime.StopApplication());
@@ -51,6 +51,7 @@ try
     composition.BeginSweep(app.Lifetime.StopApplication);
     composition.Witnesses.Begin(app.Lifetime.StopApplication);
     composition.Search.Begin();
+    composition.BeginRetention();
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

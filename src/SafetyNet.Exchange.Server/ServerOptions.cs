@@ -2,6 +2,7 @@ using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Retention;
 
 namespace SafetyNet.Exchange.Server;
 
@@ -29,6 +30,8 @@ internal sealed record ServerOptions
 
     public BreakGlassSettings BreakGlass { get; init; } = new();
 
+    public RetentionSettings Retention { get; init; } = new();
+
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -52,6 +55,7 @@ internal sealed record ServerOptions
             problems.Add("Limits: PerPersonPerMinute and PerAgencyPerMinute are 1 or more, DeadlineCapSeconds 1 to 300");
         problems.AddRange(Witness.Problems());
         problems.AddRange(BreakGlass.Problems());
+        problems.AddRange(Retention.Problems());
         return problems;
     }
 

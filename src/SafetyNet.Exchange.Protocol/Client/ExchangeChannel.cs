@@ -70,6 +70,7 @@ public sealed class ExchangeChannel : IDisposable
         Policies = new Wire.PolicyService.PolicyServiceClient(Invoker);
         Conferences = new Wire.ConferenceService.ConferenceServiceClient(Invoker);
         Disclosures = new Wire.DisclosureService.DisclosureServiceClient(Invoker);
+        Retention = new Wire.RetentionService.RetentionServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -99,6 +100,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.ConferenceService.ConferenceServiceClient Conferences { get; }
 
     public Wire.DisclosureService.DisclosureServiceClient Disclosures { get; }
+
+    public Wire.RetentionService.RetentionServiceClient Retention { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

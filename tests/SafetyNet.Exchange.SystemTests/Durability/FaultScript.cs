@@ -197,6 +197,13 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_school, new Wire.ExplainDecisionRequest { Context = _school.Context(), DecisionId = decision });
         await AskAsync<IMessage>(_officer, new Wire.SearchAccessesRequest { Context = _officer.Context(), NationalId = person });
         await AskAsync<IMessage>(_officer, new Wire.ListAccessesRequest { Context = _officer.Context(), NationalId = person });
+        await AskAsync<IMessage>(_officer, new Wire.ReportAccessesRequest { Context = _officer.Context(), NationalId = person });
+        await AskAsync<IMessage>(_officer, new Wire.ListPossibleViewersRequest { Context = _officer.Context(), NationalId = person });
+        var held = await AskAsync<Wire.PlaceLegalHoldResponse>(
+            _officer, new Wire.PlaceLegalHoldRequest { Context = _officer.Context(), RequestId = NewId(), NationalId = person, Reason = Why });
+        _promises.Made("legal_hold", "hold_id", held.Hold.HoldId);
+        await AskAsync<IMessage>(_officer, new Wire.ListLegalHoldsRequest { Context = _officer.Context() });
+        await AskAsync<IMessage>(_officer, new Wire.GetRetentionRequest { Context = _officer.Context() });
         var head = await AskAsync<Wire.GetCheckpointResponse>(_school, new Wire.GetCheckpointRequest { Context = _school.Context() });
         _promises.Signed(head.Note);
         await AskAsync<IMessage>(_school, new Wire.GetInclusionProofRequest { Context = _school.Context(), Position = 0, TreeSize = 2 });

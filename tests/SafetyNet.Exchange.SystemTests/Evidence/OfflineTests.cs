@@ -223,7 +223,7 @@ public sealed class OfflineTests(ExportedLog exported) : IClassFixture<ExportedL
         {
             var width = (int)Math.Min(256, exported.Sizes.Second - (n * 256));
             var hashes = Hashes(folder, LogLayout.TilePath(0, n, width));
-            entries.AddRange(Entries(folder, LogLayout.BundlePath(n, width)).Select((e, i) => new LogEntry((n * 256) + i, e.Length == 0 ? default(ReadOnlyMemory<byte>?) : e, hashes[i])));
+            entries.AddRange(Entries(folder, LogLayout.BundlePath(n, width)).Select((e, i) => new LogEntry((n * 256) + i, e.Length == 0 ? default(ReadOnlyMemory<byte>?) : e, hashes[i], IsWithheld: e.Length == 0)));
         }
 
         change(entries);

@@ -19,6 +19,7 @@ using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Hosting;
 using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Retention;
 using SafetyNet.Exchange.Tokens;
 using Serilog;
 
@@ -48,6 +49,7 @@ public sealed class TestExchange : IAsyncLifetime
     private readonly string _folder;
     private bool _isTraced;
     private WitnessSettings _witness = new();
+    private RetentionSettings _retention = new();
     private ECDsa? _tokenKey;
     private WebApplication? _app;
     private Composition? _composition;
@@ -89,11 +91,12 @@ public sealed class TestExchange : IAsyncLifetime
     /// <param name="folder">Data of an earlier one that was stopped; null: fresh data.</param>
     /// <param name="isTraced">Everything in the process logs all it can, host and libraries too.</param>
     /// <param name="witness">Who co-signs the log; null: nobody.</param>
-    internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false, WitnessSettings? witness = null)
+    /// <param name="retention">How long records are kept; null: as long as in a sandbox. Purges run when a test runs them.</param>
+    internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false, WitnessSettings? witness = null, RetentionSettings? retention = null)
     {
         var exchange = new TestExchange(limits ?? new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder)
         {
-            _isTraced = isTraced, _witness = witness ?? new WitnessSettings(),
+            _isTraced = isTraced, _witness = witness ?? new WitnessSettings(), _retention = retention ?? new RetentionSettings(),
         };
         try
         {
@@ -246,7 +249,7 @@ public sealed class TestExchange : IAsyncLifetime
             DataDirectory = _folder, CertificateDirectory = Path.Combine(RunFolder.Value, "pki"), Persons = Persons, Seed = Seed, TokenPort = FreePort(),
         };
         (_options, _pki) = SandboxSetup.Prepare(
-            new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness }, sandbox, Clock);
+            new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Retention = _retention }, sandbox, Clock);
         StartRules.Require(_options.Problems());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Sandbox", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders().AddSerilog(Log.Logger);

@@ -15,7 +15,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
-        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases"];
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "GetRetention"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -101,6 +101,9 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("SearchAccesses", officer, async (p, id) => await OthersFoundAsync(p, new() { Context = p.Context(), Resource = $"referral/{id.Referral}" }));
         yield return ("ExplainDecision", centre, async (p, id) => await p.AskAsync(to => to.Audit.ExplainDecisionAsync(new() { Context = p.Context(), DecisionId = id.Decision })));
         yield return ("ExplainDecision", officer, async (p, id) => await p.AskAsync(to => to.Audit.ExplainDecisionAsync(new() { Context = p.Context(), DecisionId = id.Decision })));
+        yield return ("ReportAccesses", officer, async (p, id) => await p.AskAsync(to => to.Audit.ReportAccessesAsync(new() { Context = p.Context(), NationalId = id.NationalId })));
+        yield return ("ListPossibleViewers", officer, async (p, id) => WithoutPseudonym(await p.AskAsync(to => to.Audit.ListPossibleViewersAsync(new() { Context = p.Context(), NationalId = id.NationalId }))));
+        yield return ("ListLegalHolds", officer, async (p, _) => await p.AskAsync(to => to.Retention.ListLegalHoldsAsync(new() { Context = p.Context() })));
         yield return ("GetConference", centre, async (p, id) => await p.SeesConferenceAsync(id.Conference));
         yield return ("ListConferences", centre, async (p, _) => await p.AskAsync(to => to.Conferences.ListConferencesAsync(new() { Context = p.AtConference() })));
         yield return ("ListDisclosures", centre, async (p, id) => await p.ListsDisclosuresAsync(id.NationalId));
@@ -141,6 +144,12 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         // The officer's own questions of this test are records too, of its own county and about whom it asked.
         Assert.All(listed.Entries, e => Assert.Equal(Wire.Jurisdiction.Tao, e.Record.Jurisdiction));
         listed.Entries.Clear();
+        listed.Pseudonym = "";
+        return listed;
+    }
+
+    private static Wire.ListPossibleViewersResponse WithoutPseudonym(Wire.ListPossibleViewersResponse listed)
+    {
         listed.Pseudonym = "";
         return listed;
     }
