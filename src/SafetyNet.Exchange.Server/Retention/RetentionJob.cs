@@ -34,6 +34,7 @@ internal sealed class RetentionJob(SqliteStore store, CommitQueue commits, Audit
     private static readonly string[] PolicyMethods =
         ["start/ActivateBuiltInPolicy", "/safetynet.exchange.v1.PolicyService/ActivatePolicy", "/safetynet.exchange.v1.PolicyService/ProposePolicy"];
 
+    private readonly DateTimeOffset _startedAt = Instants.Whole(clock.GetUtcNow());
     private readonly CancellationTokenSource _ends = new();
     private readonly SemaphoreSlim _one = new(1, 1);
     private Task _running = Task.CompletedTask;
@@ -47,7 +48,8 @@ internal sealed class RetentionJob(SqliteStore store, CommitQueue commits, Audit
     /// <summary>Null: none since the start.</summary>
     public RetentionRun? LastRun => _lastRun;
 
-    public DateTimeOffset NextRunAt => _lastRun is { } done ? done.At + Pause : clock.GetUtcNow();
+    /// <summary>Of a process that has not run yet: its own start.</summary>
+    public DateTimeOffset NextRunAt => _lastRun is { } done ? done.At + Pause : _startedAt;
 
     /// <summary>Runs from now on.</summary>
     /// <param name="after">The check of the whole log, which must not meet a purge whose record lies beyond what it reads.</param>

@@ -136,7 +136,7 @@ internal sealed class CommitQueue : IAsyncDisposable
                 try
                 {
                     session ??= new Session(_store, _log);
-                    if (!batch.TrueForAll(p => p.IsTruncation)) Flush(session, batch);
+                    if (batch.Count == 0 || !batch.TrueForAll(p => p.IsTruncation)) Flush(session, batch);
                     foreach (var pending in batch.Where(p => p.IsTruncation))
                     {
                         pending.IsTruncated = session.Truncate();
