@@ -84,6 +84,8 @@ internal sealed class Composition : IAsyncDisposable
             _headAtStart = Log.Published;
             Commits = new CommitQueue(Store, Log, clock, stop);
             Witnesses = new WitnessWatch(Log, Store, Commits, options.Witness, clock);
+            TimeStamps = new TimeStampWatch(Log, Store, Commits, options.TimeStamps, clock);
+            Commits.IsHeld = () => Witnesses.IsOver || TimeStamps.IsOver;
             Search = new SearchIndex(options.Storage.Path + ".search", Store, Log);
             Retention = new RetentionJob(Store, Commits, Log, Search, Vault, options.Retention, clock);
             Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
@@ -99,7 +101,7 @@ internal sealed class Composition : IAsyncDisposable
             var (referrals, cases) = (new ReferralService(), new CaseService());
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, Search, options.Retention), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, LoadCalendar(options.BreakGlass.CalendarPath, clock)),
                 new ConferenceService(), new DisclosureService(), new RetentionService(Retention, options.Retention),
             ];
@@ -136,6 +138,8 @@ internal sealed class Composition : IAsyncDisposable
     public CommitQueue Commits { get; }
 
     public WitnessWatch Witnesses { get; }
+
+    public TimeStampWatch TimeStamps { get; }
 
     public SearchIndex Search { get; }
 
@@ -235,6 +239,7 @@ internal sealed class Composition : IAsyncDisposable
         await Retention.DisposeAsync();
         _signals.Dispose();
         await Witnesses.DisposeAsync();
+        await TimeStamps.DisposeAsync();
         await Search.DisposeAsync();
         await Commits.DisposeAsync();
         _limits.Dispose();

@@ -29,7 +29,7 @@ try
         ? StartRules.ProductionProblems(builder.Configuration) : SandboxSetup.Problems(builder.Configuration)]);
     SandboxPki? pki = null;
     if (!isProduction) (options, pki) = SandboxSetup.Prepare(options, sandbox, clock);
-    StartRules.Require([.. options.Problems(), .. isProduction ? (string[])[.. options.Witness.Missing(), .. options.Retention.Missing()] : []]);
+    StartRules.Require([.. options.Problems(), .. isProduction ? options.Witness.Missing().Concat(options.TimeStamps.Missing()).Concat(options.Retention.Missing()) : []]);
 
     WebApplication? running = null;
     await using var composition = new Composition(options, clock, log, stop: () => running?.Lifetime.StopApplication());
@@ -50,6 +50,7 @@ try
     composition.Serving.Set(serving: true);
     composition.BeginSweep(app.Lifetime.StopApplication);
     composition.Witnesses.Begin(app.Lifetime.StopApplication);
+    composition.TimeStamps.Begin();
     composition.Search.Begin();
     composition.BeginRetention();
     isServing = true;

@@ -40,6 +40,15 @@ internal static class ServerLog
     public static void WitnessRefused(string witness, int status) =>
         Log.Warning("The witness {Witness} answered {Status} and did not sign; does it watch this log, with this key?", witness, status);
 
+    public static void TimeStampRefused(string problem) =>
+        Log.Warning("The time-stamp authority's answer cannot be kept: {Problem}", problem);
+
+    public static void TimeStampsLate(TimeSpan lag, TimeSpan? left)
+    {
+        if (left is { } rest) Log.Error("A head of the log has waited {Lag} for a time-stamp; calls are refused in {Left} unless the authority is back. Call whoever runs it", lag, rest);
+        else Log.Error("A head of the log has waited {Lag} for a time-stamp; no limit is set (TimeStamps:StopAfter). Call whoever runs the authority", lag);
+    }
+
     public static void CallFailed(string method, Guid decisionId, Exception exception) =>
         Log.Error("Call {Method} with decision {DecisionId} failed with {Kind} at {Where}", method, decisionId, exception.GetType().Name,
             new System.Diagnostics.StackTrace(exception, false).GetFrame(0)?.GetMethod()?.Name);

@@ -22,6 +22,8 @@ internal sealed record ServerOptions
 
     public WitnessSettings Witness { get; init; } = new();
 
+    public TimeStampSettings TimeStamps { get; init; } = new();
+
     public PolicySettings Policy { get; init; } = new();
 
     public CallLimits Limits { get; init; } = new();
@@ -54,6 +56,7 @@ internal sealed record ServerOptions
         if (Limits.PerPersonPerMinute < 1 || Limits.PerAgencyPerMinute < 1 || Limits.DeadlineCapSeconds is < 1 or > 300)
             problems.Add("Limits: PerPersonPerMinute and PerAgencyPerMinute are 1 or more, DeadlineCapSeconds 1 to 300");
         problems.AddRange(Witness.Problems());
+        problems.AddRange(TimeStamps.Problems());
         problems.AddRange(BreakGlass.Problems());
         problems.AddRange(Retention.Problems());
         return problems;

@@ -41,14 +41,13 @@ internal sealed class Dataset
     }
 
     /// <summary>Starts an exchange on a fresh copy.</summary>
-    /// <param name="permitAll">It decides nothing; its copy lies beside the other's.</param>
-    public async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync(bool permitAll = false)
+    public async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync()
     {
-        var run = Path.Combine(_folder, permitAll ? "run-permit-all" : "run");
+        var run = Path.Combine(_folder, "run");
         if (Directory.Exists(run)) Directory.Delete(run, recursive: true);
         Directory.CreateDirectory(run);
         foreach (var file in Directory.EnumerateFiles(Seeded)) File.Copy(file, Path.Combine(run, Path.GetFileName(file)));
-        return await StartAsync(run, permitAll);
+        return await StartAsync(run);
     }
 
     /// <summary>Starts an echo of the same set-up.</summary>
@@ -60,8 +59,8 @@ internal sealed class Dataset
             new Uri($"https://localhost:{port}"));
     }
 
-    public LoadPlan PlanOf(int connections, ExchangeAddress large, ExchangeAddress? small, ExchangeAddress? permitAll, Uri? echo) =>
-        new(_certificates, connections, large, small, permitAll, echo);
+    public LoadPlan PlanOf(int connections, ExchangeAddress large, ExchangeAddress? small, Uri? echo) =>
+        new(_certificates, connections, large, small, echo);
 
     private async Task MakeAsync(Action<string> tell, CancellationToken cancellation)
     {
@@ -71,11 +70,11 @@ internal sealed class Dataset
         var subjects = DrawSubjects();
         if (subjects.Count < 2) throw new BenchFailedException($"Among {Persons:N0} persons there are not two households to ask for; take more with --persons.");
         await File.WriteAllTextAsync(Path.Combine(Seeded, "subjects.json"), JsonSerializer.Serialize(subjects), cancellation);
-        var (exchange, address) = await StartAsync(Seeded, permitAll: false);
+        var (exchange, address) = await StartAsync(Seeded);
         await using (exchange)
         {
             tell($"Referring {subjects.Count / 2:N0} persons, so that their households may be looked up");
-            await using var load = await RoleProcess.StartAsync(RoleCommands.Load, isServer: false, JsonSerializer.Serialize(PlanOf(2, address, null, null, null)));
+            await using var load = await RoleProcess.StartAsync(RoleCommands.Load, isServer: false, JsonSerializer.Serialize(PlanOf(2, address, null, null)));
             var result = await load.AskAsync<LoadResult>(new Order(Order.Prepare), cancellation);
             if (result.Problem is { } problem) throw new BenchFailedException($"The referrals could not be made: {problem}");
         }
@@ -83,10 +82,10 @@ internal sealed class Dataset
         await File.WriteAllTextAsync(Complete, Schema, cancellation);
     }
 
-    private async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync(string data, bool permitAll)
+    private async Task<(RoleProcess Process, ExchangeAddress Address)> StartAsync(string data)
     {
         var (port, tokens) = FreePorts();
-        var process = await RoleProcess.StartAsync(RoleCommands.Exchange, isServer: true, JsonSerializer.Serialize(new ExchangeRoleSettings(data, _certificates, port, tokens, Persons, permitAll)));
+        var process = await RoleProcess.StartAsync(RoleCommands.Exchange, isServer: true, JsonSerializer.Serialize(new ExchangeRoleSettings(data, _certificates, port, tokens, Persons)));
         return (process, new ExchangeAddress(new Uri($"https://localhost:{port}"), new Uri($"https://localhost:{tokens}"), Path.Combine(data, "subjects.json")));
     }
 

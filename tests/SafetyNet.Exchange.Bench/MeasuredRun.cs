@@ -16,6 +16,9 @@ internal sealed class MeasuredRun
     private const long WarmCalls = 20_000;
     private const int MostWarmUps = 12;
 
+    /// <summary>Pairs of a look-up with and without deciding in a round, each a third as long as a case.</summary>
+    private const int PairsOfARound = 4;
+
     /// <summary>Share of a server's processor time that may still go into compiling when it counts as warm.</summary>
     private const double StillCompiling = 0.01;
 
@@ -74,12 +77,12 @@ internal sealed class MeasuredRun
     private async Task RoundsAsync(IAnsiConsole talk, CancellationToken cancellation)
     {
         bool IsRun(string name) => _options.Only.Count == 0 || _options.Only.Contains(name, StringComparer.Ordinal);
-        string[] crowded = [.. Order.Cases.Where(IsRun)];
+        string[] crowded = [.. Order.Cases.Where(name => name is not Order.LookUpPermitAll && IsRun(name))];
         // A raw insert alone is one flush of the engine and little else: the unit in which added latency is told.
-        string[] alone = [.. ((string[])[Order.Raw, Order.Echo, Order.LookUp, Order.LookUpPermitAll, Order.Create]).Where(IsRun)];
+        string[] alone = [.. ((string[])[Order.Raw, Order.Echo, Order.LookUp, Order.Create]).Where(IsRun)];
         await talk.Progress().AutoClear(true).StartAsync(async progress =>
         {
-            var bar = progress.AddTask("warm-up", maxValue: crowded.Length + (_options.Rounds * (crowded.Length + alone.Length)));
+            var bar = progress.AddTask("warm-up", maxValue: crowded.Length + (_options.Rounds * (crowded.Length + alone.Length + 1)));
             // The look-up first: its sizes are what the echo stands for.
             foreach (var name in crowded)
             {
@@ -103,9 +106,34 @@ internal sealed class MeasuredRun
                     bar.Increment(1);
                 }
 
+                bar.Description = string.Create(CultureInfo.InvariantCulture, $"round {round} of {_options.Rounds}: {Order.LookUpPermitAll}");
+                if (IsRun(Order.LookUpPermitAll)) await PairsAsync(round, cancellation);
+                bar.Increment(1);
                 _decisions.Add(DecisionCost.Measure(_options.Seconds / 3));
             }
         });
+    }
+
+    /// <summary>
+    /// Look-ups with and without deciding by turns, in one process and on one database, whose age and size would else be part of the difference; what a pair differs by
+    /// is small, so there are many short ones.
+    /// </summary>
+    private async Task PairsAsync(int round, CancellationToken cancellation)
+    {
+        var (server, seconds) = (_servers.Of(Order.LookUp), _options.Seconds / 3);
+        for (var pair = 1; pair <= PairsOfARound; pair++)
+        {
+            var number = ((round - 1) * PairsOfARound) + pair;
+            string[] turns = [Order.LookUpDeciding, Order.LookUpPermitAll];
+            foreach (var name in pair % 2 == 1 ? turns : turns.Reverse())
+            {
+                await server.AskAsync<ServerReading>(new Order(name is Order.LookUpPermitAll ? Order.DecideNothing : Order.Decide), cancellation);
+                _samples.Add(await SampleAsync(name, name, number, seconds, _options.Connections, _options.InFlight, cancellation));
+                _samples.Add(await SampleAsync(name, name + Alone, number, seconds, 1, 1, cancellation));
+            }
+        }
+
+        await server.AskAsync<ServerReading>(new Order(Order.Decide), cancellation);
     }
 
     /// <summary>
@@ -146,8 +174,7 @@ internal sealed class MeasuredRun
     }
 
     private async Task<long> RecordsAsync(CancellationToken cancellation) =>
-        (await _servers.Of(Order.LookUp).ReadAsync(cancellation)).Records + (await _servers.Of(Order.LookUpSmall).ReadAsync(cancellation)).Records
-        + (await _servers.Of(Order.LookUpPermitAll).ReadAsync(cancellation)).Records;
+        (await _servers.Of(Order.LookUp).ReadAsync(cancellation)).Records + (await _servers.Of(Order.LookUpSmall).ReadAsync(cancellation)).Records;
 
     /// <summary>The figures whose cases were run.</summary>
     private List<Figure> Figures()
@@ -162,9 +189,9 @@ internal sealed class MeasuredRun
         Add("look-ups that share a flush", Order.LookUp, Order.LookUp, (a, _) => 1 / a.Flushes);
         if (Has(Order.Raw + Alone))
             Add("added latency of one look-up in flight / flush", Order.LookUp + Alone, Order.Echo + Alone, (a, b) => (a.P50Micros - b.P50Micros) / FlushMicros(a.Round), 2.5, isCeiling: true);
-        Add("added by deciding to a look-up in flight alone, % of its p50", Order.LookUp + Alone, Order.LookUpPermitAll + Alone, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros, 5, isCeiling: true);
-        Add("added by deciding to a look-up among many, % of its p50", Order.LookUp, Order.LookUpPermitAll, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros, 5, isCeiling: true);
-        Add("added by deciding to a look-up, % of its server CPU", Order.LookUp, Order.LookUpPermitAll, (a, b) => 100 * (a.CpuMicros - b.CpuMicros) / a.CpuMicros);
+        Add("added by deciding to a look-up in flight alone, % of its p50", Order.LookUpDeciding + Alone, Order.LookUpPermitAll + Alone, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros, 5, isCeiling: true);
+        Add("added by deciding to a look-up among many, % of its p50", Order.LookUpDeciding, Order.LookUpPermitAll, (a, b) => 100 * (a.P50Micros - b.P50Micros) / a.P50Micros, 5, isCeiling: true);
+        Add("added by deciding to a look-up, % of its server CPU", Order.LookUpDeciding, Order.LookUpPermitAll, (a, b) => 100 * (a.CpuMicros - b.CpuMicros) / a.CpuMicros);
         figures.Add(new("decisions a second, one thread", Spread.Of(_decisions.Select(d => d.DecisionsPerSecond))));
         figures.Add(new("redacting a look-up's answer, µs", Spread.Of(_decisions.Select(d => d.RedactionMicros))));
         Add("growth exponent of look-up CPU with the data", Order.LookUp, Order.LookUpSmall, (a, b) => Math.Log10(a.CpuMicros / b.CpuMicros));
@@ -180,9 +207,12 @@ internal sealed class MeasuredRun
 
     private double FlushMicros(int round) => _samples.Single(s => s.Round == round && s.Case == Order.Raw + Alone).P50Micros;
 
-    /// <summary>A value of each round out of two cases of that round.</summary>
-    private Spread Each(string first, string second, Func<Sample, Sample, double> value) => Spread.Of(Enumerable.Range(1, _options.Rounds).Select(round =>
-        value(_samples.Single(s => s.Round == round && s.Case == first), _samples.Single(s => s.Round == round && s.Case == second))));
+    /// <summary>A value of each round, or pair, out of its two cases.</summary>
+    private Spread Each(string first, string second, Func<Sample, Sample, double> value)
+    {
+        var values = _samples.Where(s => s.Case == first).Select(one => value(one, _samples.Single(s => s.Round == one.Round && s.Case == second))).ToList();
+        return values.Count > _options.Rounds ? Spread.OfMany(values) : Spread.Of(values);
+    }
 
     private static async Task<string> LoadAverageAsync(CancellationToken cancellation) =>
         File.Exists("/proc/loadavg") ? (await File.ReadAllTextAsync("/proc/loadavg", cancellation)).Trim() : "";
@@ -198,7 +228,7 @@ internal sealed class MeasuredRun
     private sealed class Servers : IAsyncDisposable
     {
         private readonly List<RoleProcess> _started = [];
-        private RoleProcess? _large, _small, _permitAll, _echo, _raw;
+        private RoleProcess? _large, _small, _echo, _raw;
 
         public LoadPlan? Plan { get; private set; }
 
@@ -209,11 +239,10 @@ internal sealed class MeasuredRun
             {
                 (servers._large, var largeAddress) = servers.Keep(await large.StartAsync());
                 (servers._small, var smallAddress) = servers.Keep(await small.StartAsync());
-                (servers._permitAll, var permitAllAddress) = servers.Keep(await large.StartAsync(permitAll: true));
                 (servers._echo, var echoAddress) = servers.Keep(await large.StartEchoAsync());
                 servers._raw = await RoleProcess.StartAsync(RoleCommands.Raw, isServer: true, JsonSerializer.Serialize(Path.Combine(options.Folder, "raw.db")));
                 servers._started.Add(servers._raw);
-                servers.Plan = large.PlanOf(options.Connections, largeAddress, smallAddress, permitAllAddress, echoAddress);
+                servers.Plan = large.PlanOf(options.Connections, largeAddress, smallAddress, echoAddress);
                 return servers;
             }
             catch
@@ -228,7 +257,6 @@ internal sealed class MeasuredRun
             Order.Echo => _echo!,
             Order.Raw => _raw!,
             Order.LookUpSmall => _small!,
-            Order.LookUpPermitAll => _permitAll!,
             _ => _large!,
         };
 

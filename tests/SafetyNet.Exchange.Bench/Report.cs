@@ -56,7 +56,7 @@ internal static class Report
     private static Table Figures(Findings findings)
     {
         var table = new Table().RoundedBorder().AddColumn("figure").AddColumn(new TableColumn("median").RightAligned())
-            .AddColumn("range").AddColumn("goal");
+            .AddColumn("range; of pairs, 95 %").AddColumn("goal");
         foreach (var figure in findings.Figures)
         {
             var colour = figure.IsReached switch { true => "green", false => "yellow", null => "default" };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using SafetyNet.Exchange.Cli.Connections;
 using SafetyNet.Exchange.Cli.Evidence;
 using SafetyNet.Exchange.Protocol.Client;
@@ -27,19 +28,20 @@ internal static class AuditCommand
             """
             safetynet audit verify
             safetynet audit verify --key @log.key --as tpe-security
-            safetynet audit verify exported --key log.key --witness witness.key
+            safetynet audit verify exported --key log.key --witness witness.key --time-stamp-roots authority.pem
             """)
         {
             folder, json,
         };
         keys.AddTo(verify);
+        keys.AddTimeStampRootsTo(verify);
         officer.AddTo(verify);
         verify.SetGuardedAction(async (parsed, cancellation) =>
         {
             if (parsed.GetValue(folder) is { } exported)
-                return AuditFolderView.Verify(exported.FullName, keys.Log(parsed), keys.Witnesses(parsed), parsed.GetValue(json), cancellation);
-            if (parsed.GetValue(json) || keys.Witnesses(parsed).Count > 0)
-                throw new CommandFailedException("--json and --witness are for an export: safetynet audit verify DIR");
+                return AuditFolderView.Verify(exported.FullName, keys.Log(parsed), keys.Witnesses(parsed), keys.TimeStampRoots(parsed), parsed.GetValue(json), cancellation);
+            if (parsed.GetValue(json) || keys.Witnesses(parsed).Count > 0 || keys.TimeStampRoots(parsed) is not null)
+                throw new CommandFailedException("--json, --witness and --time-stamp-roots are for an export: safetynet audit verify DIR");
             using var channel = officer.Connect(parsed);
             return await VerifyAsync(channel, officer.Context(parsed), keys.Log(parsed), cancellation);
         });
@@ -67,6 +69,7 @@ internal static class AuditCommand
         Console.Out.WriteLine($"log     {signed.Checkpoint.Origin}");
         Console.Out.WriteLine($"root    {check.Verdict.Root.ToHex()}");
         Console.Out.WriteLine($"key     {(heldKey is null ? answer.VerifierKey : "the one you gave")}");
+        ShowHelpers(answer);
         if (heldKey is null)
             Terminal.Output.MarkupLine("[yellow]The key is the exchange's own word for it; give the one you hold with --key.[/]");
         if (!check.Verdict.IsIntact)
@@ -78,4 +81,19 @@ internal static class AuditCommand
         Terminal.Output.MarkupLineInterpolated($"[green]Intact[/] 軌跡完整: {check.Verdict.Explanation}");
         return 0;
     }
+
+    /// <summary>How far witnesses and time-stamps are behind, and how long calls are still taken without them (R-AUD-9).</summary>
+    private static void ShowHelpers(Wire.GetCheckpointResponse answer)
+    {
+        if (answer.WitnessKeys.Count > 0)
+            Console.Out.WriteLine($"witness {(answer.WitnessedNote.Length == 0 ? "none has signed yet" : "signed")}; behind by {Age(answer.WitnessLag)}");
+        if (answer.TimeStamp is { } stamp)
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"stamped {stamp.StampedAt.ToDateTimeOffset().ToLocalTime():yyyy-MM-dd HH:mm:ss zzz}; what came later waits for {Age(answer.TimeStampLag)}"));
+        else if (answer.TimeStampLag.ToTimeSpan() > TimeSpan.Zero)
+            Console.Out.WriteLine($"stamped never; waits for {Age(answer.TimeStampLag)}");
+        if (answer.TimeStampLeft is { } left && answer.TimeStampLag.ToTimeSpan() > TimeSpan.Zero)
+            Console.Out.WriteLine($"        calls are taken for {Age(left)} more without the time-stamp authority");
+    }
+
+    private static string Age(Google.Protobuf.WellKnownTypes.Duration age) => age.ToTimeSpan().ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture);
 }

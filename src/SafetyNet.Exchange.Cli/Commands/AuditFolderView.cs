@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SafetyNet.Exchange.Cli.Evidence;
@@ -17,7 +19,7 @@ internal static class AuditFolderView
     };
 
     /// <summary>Exit code 0: intact; 1: a fault was found; 2: it cannot be read, or a key is none.</summary>
-    public static int Verify(string folder, string? heldKey, IReadOnlyList<string> heldWitnesses, bool asJson, CancellationToken cancellation)
+    public static int Verify(string folder, string? heldKey, IReadOnlyList<string> heldWitnesses, X509Certificate2Collection? timeStampRoots, bool asJson, CancellationToken cancellation)
     {
         try
         {
@@ -29,11 +31,12 @@ internal static class AuditFolderView
                 var task = progress.AddTask("verifying the export");
                 return LogFolder.Verify(folder, keys.Log!, keys.Witnesses, (read, all) => (task.MaxValue, task.Value) = (all, read), cancellation);
             });
+            var stamps = timeStampRoots is null ? null : KeptTimeStamp.ReadAll(folder, keys.Log!, timeStampRoots);
             if (asJson)
-                ShowJson(found, heldKey is not null);
+                ShowJson(found, heldKey is not null, stamps);
             else
-                Show(found, heldKey is not null, heldWitnesses.Count > 0);
-            return found.Log.IsIntact ? Intact : NotIntact;
+                Show(found, heldKey is not null, heldWitnesses.Count > 0, stamps);
+            return found.Log.IsIntact && stamps?.All(stamp => stamp.Problem is null) != false ? Intact : NotIntact;
         }
         catch (Exception error) when (error is FormatException or CommandFailedException or IOException or UnauthorizedAccessException)
         {
@@ -44,7 +47,7 @@ internal static class AuditFolderView
         }
     }
 
-    private static void ShowJson(LogFolderVerdict found, bool isKeyHeld) => Console.Out.WriteLine(JsonSerializer.Serialize(
+    private static void ShowJson(LogFolderVerdict found, bool isKeyHeld, IReadOnlyList<KeptTimeStamp>? stamps) => Console.Out.WriteLine(JsonSerializer.Serialize(
         new
         {
             verdict = found.Log.IsIntact ? "Intact" : found.Log.Fault.ToString(),
@@ -58,11 +61,12 @@ internal static class AuditFolderView
             checkpoints = found.Checkpoints,
             keyIsYours = isKeyHeld,
             witnesses = found.Witnesses,
+            timeStamps = stamps?.Select(stamp => new { size = stamp.Size, at = stamp.Stamp?.At, authority = stamp.Stamp?.Authority, problem = stamp.Problem }),
             explanation = found.Log.Explanation,
         },
         Compact));
 
-    private static void Show(LogFolderVerdict found, bool isKeyHeld, bool areWitnessesHeld)
+    private static void Show(LogFolderVerdict found, bool isKeyHeld, bool areWitnessesHeld, IReadOnlyList<KeptTimeStamp>? stamps)
     {
         // Unwrapped, to be copied and compared.
         Console.Out.WriteLine($"log          {found.Origin}");
@@ -71,6 +75,14 @@ internal static class AuditFolderView
         Console.Out.WriteLine($"key          {(isKeyHeld ? "the one you gave" : "the one in the folder")}");
         foreach (var witness in found.Witnesses)
             Console.Out.WriteLine($"witness      {witness.Name} signed up to {witness.Size} entries; {(areWitnessesHeld ? "the key you gave" : "the key in the folder")}");
+        foreach (var stamp in stamps ?? [])
+        {
+            if (stamp.Stamp is { } at)
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"time-stamp   {stamp.Size} entries at {at.At:yyyy-MM-dd HH:mm:ss}Z by {at.Authority}"));
+            else
+                Terminal.Output.MarkupLineInterpolated($"[red]NOT a proof of time[/] 時戳不成立: {stamp.File}: {stamp.Problem}");
+        }
+
         if (!isKeyHeld)
         {
             Terminal.Output.MarkupLine(

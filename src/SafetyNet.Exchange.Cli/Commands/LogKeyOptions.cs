@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Security.Cryptography.X509Certificates;
+using SafetyNet.Exchange.Protocol.Identity;
 
 namespace SafetyNet.Exchange.Cli.Commands;
 
@@ -14,6 +16,18 @@ internal sealed class LogKeyOptions
     {
         Description = "Public key of a witness, given like --key; may be given several times", DefaultValueFactory = _ => [],
     };
+
+    private readonly Option<FileInfo?> _timeStampRoots = new("--time-stamp-roots")
+    {
+        Description = "PEM file of the roots that you trust for time; with it the time-stamps of an export are checked too",
+    };
+
+    /// <summary>For a command that checks time-stamps.</summary>
+    public void AddTimeStampRootsTo(Command command) => command.Options.Add(_timeStampRoots);
+
+    /// <summary>Roots for time; null: none were given.</summary>
+    public X509Certificate2Collection? TimeStampRoots(ParseResult parsed) =>
+        parsed.GetValue(_timeStampRoots) is { } file ? MemberTls.LoadRoots(file.FullName) : null;
 
     public void AddTo(Command command)
     {

@@ -32,10 +32,17 @@ internal sealed class LogExport(Wire.AuditService.AuditServiceClient audit, Wire
         if (problem is not null)
             throw new CommandFailedException($"The folder does not go on with this log, export into another. {problem}");
 
-        var verifier = new LogVerifier([.. before, head]);
+        var stamped = answer.TimeStamp is { } stamp ? OpenStamped(stamp, key, held.Witnesses) : null;
+        var verifier = new LogVerifier([.. before, .. stamped is null ? [] : (SignedCheckpoint[])[stamped], head]);
         var writer = LogFolderWriter.Open(folder, hash => verifier.AddWithheld(verifier.Size, hash));
         writer.KeepKeys(key, held.Witnesses);
         writer.Keep(head);
+        if (stamped is not null)
+        {
+            writer.Keep(stamped);
+            writer.KeepTimeStamp(stamped.Checkpoint.Size, answer.TimeStamp.Token.Span);
+        }
+
         var size = head.Checkpoint.Size;
         if (before.FirstOrDefault(b => b.Checkpoint.Size > size) is { } greater)
             return new Exported(head.Checkpoint, 0, 0, $"The exchange's newest checkpoint has {size} entries, and it signed one of {greater.Checkpoint.Size} before: it went back.");
@@ -57,6 +64,12 @@ internal sealed class LogExport(Wire.AuditService.AuditServiceClient audit, Wire
         var verdict = verifier.Finish();
         return new Exported(head.Checkpoint, writer.Size - start, writer.LongRecords, verdict.IsIntact ? null : verdict.Explanation);
     }
+
+    /// <summary>What the token says of the time is for the verification; here only what it stamps is looked at.</summary>
+    private static SignedCheckpoint OpenStamped(Wire.TimeStamp stamp, NoteVerifier key, IReadOnlyList<NoteVerifier> witnesses) =>
+        SignedCheckpoint.TryOpen(Encoding.UTF8.GetBytes(stamp.Note), key, witnesses, out var stamped, out var problem)
+            ? stamped
+            : throw new CommandFailedException($"The checkpoint that was time-stamped is not good. {problem}");
 
     private async Task ReadAsync(LogFolderWriter writer, SignedCheckpoint head, LogVerifier verifier, Action<long, long> progress, CancellationToken cancellation)
     {

@@ -95,6 +95,16 @@ public sealed class LogFolderWriter
         }
     }
 
+    /// <summary>Keeps the time-stamp of a checkpoint that is kept too.</summary>
+    /// <param name="size">Size of the checkpoint.</param>
+    /// <param name="token">DER of the token, kept as it is.</param>
+    public void KeepTimeStamp(long size, ReadOnlySpan<byte> token)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"{LogLayout.TimeStamps}/{size}{KeptTimeStamp.Extension}");
+        if (!Exists(name))
+            Write(name, token);
+    }
+
     /// <summary>Keeps the keys beside the log. They prove nothing by lying there.</summary>
     public void KeepKeys(NoteVerifier log, IReadOnlyCollection<NoteVerifier> witnesses)
     {

@@ -21,6 +21,9 @@ public static class LogLayout
     /// <summary>Every checkpoint that was ever fetched, one file each.</summary>
     public const string Checkpoints = "checkpoints";
 
+    /// <summary>Time-stamps of checkpoints, <c>SIZE.tst</c> each; need not be there.</summary>
+    public const string TimeStamps = "time-stamps";
+
     /// <summary>The log's verifier key, one line.</summary>
     public const string LogKey = "log.key";
 

@@ -10,7 +10,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Audit;
 
 /// <summary>The RPCs of evidence: the officer's questions, and the proofs for every member. Each of them is a record itself (R-AUD-4).</summary>
-internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch witnesses, SearchIndex search, RetentionSettings retention) : Wire.AuditService.AuditServiceBase
+internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch witnesses, TimeStampWatch stamps, SearchIndex search, RetentionSettings retention) : Wire.AuditService.AuditServiceBase
 {
     private const int RecordsPerMessage = 256;
 
@@ -77,6 +77,17 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
             WitnessLag = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(witnesses.Lag),
         };
         response.WitnessKeys.Add(witnesses.Keys);
+        response.TimeStampLag = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(stamps.Lag);
+        if (stamps.Left is { } left) response.TimeStampLeft = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(left);
+        if (stamps.Newest is { } stamped)
+        {
+            response.TimeStamp = new Wire.TimeStamp
+            {
+                Note = System.Text.Encoding.UTF8.GetString(stamped.Note), Token = UnsafeByteOperations.UnsafeWrap(stamped.Token),
+                StampedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(stamped.At),
+            };
+        }
+
         return Task.FromResult(response);
     }
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.Pkcs;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using SafetyNet.Exchange.Protocol.Evidence;
@@ -33,6 +34,24 @@ internal sealed class CheckpointRow
     public DateTimeOffset? WitnessedAt { get; set; }
 }
 
+/// <summary>The time-stamp of an authority over a signed head.</summary>
+internal sealed class TimeStampRow
+{
+    /// <summary>Size of the head.</summary>
+    public long Size { get; set; }
+
+    /// <summary>When it was kept, by the clock of the exchange.</summary>
+    public DateTimeOffset StampedAt { get; set; }
+
+    /// <summary>DER of the TimeStampToken.</summary>
+    public byte[] Token { get; set; } = [];
+}
+
+/// <summary>A head with its time-stamp.</summary>
+/// <param name="StampedAt">When the stamp came, by the clock of the exchange: what the next one is due by.</param>
+/// <param name="At">When the authority says it was.</param>
+internal sealed record StampedHead(long Size, DateTimeOffset StampedAt, DateTimeOffset At, byte[] Note, byte[] Token);
+
 /// <summary>A kept inner node of the tree.</summary>
 internal sealed class LogNodeRow
 {
@@ -44,12 +63,19 @@ internal sealed class LogNodeRow
 }
 
 /// <summary>Where the log lies: the body beside its leaf, so that a body can be purged and proofs still hold.</summary>
-internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntityTypeConfiguration<LogNodeRow>, IEntityTypeConfiguration<CheckpointRow>
+internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntityTypeConfiguration<LogNodeRow>, IEntityTypeConfiguration<CheckpointRow>, IEntityTypeConfiguration<TimeStampRow>
 {
     public void Configure(EntityTypeBuilder<LogNodeRow> builder)
     {
         builder.ToTable("audit_node");
         builder.HasKey(n => new { n.Level, n.NodeIndex });
+    }
+
+    public void Configure(EntityTypeBuilder<TimeStampRow> builder)
+    {
+        builder.ToTable("audit_time_stamp");
+        builder.HasKey(s => s.Size);
+        builder.Property(s => s.Size).ValueGeneratedNever();
     }
 
     public void Configure(EntityTypeBuilder<AuditRow> builder)
@@ -105,6 +131,19 @@ internal static class AuditQueries
     {
         using var reader = session.Query("SELECT signed_at FROM audit_checkpoint WHERE size > $0 ORDER BY size LIMIT 1", size);
         return reader.Read() ? Instants.FromMicros(reader.GetInt64(0)) : null;
+    }
+
+    /// <summary>The head that was stamped last; null: none was.</summary>
+    public static StampedHead? FindNewestStamp(this ReadSession session)
+    {
+        using var reader = session.Query("""
+            SELECT stamp.size, stamp.stamped_at, note, token FROM audit_time_stamp AS stamp JOIN audit_checkpoint USING (size) ORDER BY stamp.size DESC LIMIT 1
+            """);
+        if (!reader.Read()) return null;
+        var token = reader.GetFieldValue<byte[]>(3);
+        return Rfc3161TimestampToken.TryDecode(token, out var read, out _)
+            ? new StampedHead(reader.GetInt64(0), Instants.FromMicros(reader.GetInt64(1)), read.TokenInfo.Timestamp, reader.GetFieldValue<byte[]>(2), token)
+            : null;
     }
 
     /// <summary>

@@ -35,7 +35,6 @@ internal sealed class WitnessWatch : IAsyncDisposable
         _clients = [.. settings.Peers.Select(peer => new WitnessClient(peer, store, _witnessed?.Size ?? 0))];
         if (_clients.Count == 0) return;
         _waitsSince = OldestWaiting()?.UtcTicks ?? 0;
-        commits.IsHeld = () => settings.StopAfter > TimeSpan.Zero && Lag > settings.StopAfter;
     }
 
     /// <summary>Newest head that enough witnesses have co-signed; null: none yet.</summary>
@@ -47,6 +46,9 @@ internal sealed class WitnessWatch : IAsyncDisposable
     /// <summary>Age of the oldest head that still waits; zero: none does.</summary>
     public TimeSpan Lag => Interlocked.Read(ref _waitsSince) is var since && since == 0 ? TimeSpan.Zero
         : _clock.GetUtcNow() - new DateTimeOffset(since, TimeSpan.Zero) is var lag && lag > TimeSpan.Zero ? lag : TimeSpan.Zero;
+
+    /// <summary>The witnesses are later than the setting allows.</summary>
+    public bool IsOver => _settings.StopAfter > TimeSpan.Zero && Lag > _settings.StopAfter;
 
     /// <summary>
     /// Holds the head of the store against what the witnesses signed, before anything is served. A witness that cannot be reached does not keep the exchange from

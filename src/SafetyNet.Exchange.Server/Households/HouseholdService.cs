@@ -40,10 +40,12 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
 
     private static (Family? Family, Standing Standing) FindById(Call call, string nationalId)
     {
-        if (call.Families.Peek(nationalId) is { } known && StandingTo(call, known) is { Relationships.IsEmpty: false } standing)
+        var known = call.Families.Peek(nationalId);
+        // A look at the steps of whoever is in memory takes its time, so somebody else's are looked at where nobody is (R-NTK-14).
+        if ((known ?? call.Families.StandIn) is { } looked && StandingTo(call, looked) is { Relationships.IsEmpty: false } standing && ReferenceEquals(looked, known))
         {
-            call.Concerns(known.Person);
-            return (known, standing);
+            call.Concerns(looked.Person);
+            return (looked, standing);
         }
 
         // Whoever may not be seen and whoever does not exist go the same way from here, at the same cost: what the step reaches is asked for, and nobody is opened

@@ -94,6 +94,10 @@ internal sealed class CommitQueue : IAsyncDisposable
         return pending.IsTruncated;
     }
 
+    /// <summary>Keeps the time-stamp of a head that is in the store already; it is no deed of anybody and leaves no record.</summary>
+    public Task KeepAsync(StampedHead stamped) =>
+        _broken is { } broken ? Task.FromException(new StoreUnavailableException(broken)) : PutAsync(new Pending(stamped));
+
     private Task<LogPlace> PutAsync(Pending pending) => _waiting.Writer.TryWrite(pending) ? pending.Done.Task : WaitForPlaceAsync(pending);
 
     public async ValueTask DisposeAsync()
@@ -221,7 +225,7 @@ internal sealed class CommitQueue : IAsyncDisposable
     private static bool HasRows(Pending pending) =>
         pending.Failure is null && pending.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0);
 
-    /// <summary>What waits for a flush: a call's record with its change, or the co-signatures of a head.</summary>
+    /// <summary>What waits for a flush: a call's record with its change, or the co-signatures or the time-stamp of a head.</summary>
     private sealed class Pending
     {
         public Pending(AuditEntry entry, Change? change) => (Entry, Change) = (entry, change);
@@ -235,6 +239,8 @@ internal sealed class CommitQueue : IAsyncDisposable
 
         public bool IsTruncated { get; set; }
 
+        public Pending(StampedHead stamped) => Stamped = stamped;
+
         public AuditEntry? Entry { get; }
 
         public Change? Change { get; }
@@ -242,6 +248,8 @@ internal sealed class CommitQueue : IAsyncDisposable
         public LogHead? Witnessed { get; }
 
         public DateTimeOffset WitnessedAt { get; }
+
+        public StampedHead? Stamped { get; }
 
         public TaskCompletionSource<LogPlace> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -254,7 +262,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         private readonly AuditLog _log;
         private readonly ExchangeDb _db;
         private readonly HotStatement _record;
-        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _purge, _holds, _savepoint, _release, _rollback;
+        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _savepoint, _release, _rollback;
         private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
         private readonly List<string> _sequencesOfCommit = [];
 
@@ -287,6 +295,7 @@ internal sealed class CommitQueue : IAsyncDisposable
                 "$first", "$last");
             _holds = Command(Purge.HoldsRevisionSql);
             _witnessed = Command("UPDATE audit_checkpoint SET witnessed_at = $at, note = $note WHERE size = $size", "$size", "$at", "$note");
+            _stamp = Command("INSERT INTO audit_time_stamp (size, stamped_at, token) VALUES ($size, $at, $token) ON CONFLICT (size) DO NOTHING", "$size", "$at", "$token");
         }
 
         public SqliteConnection Connection { get; }
@@ -303,6 +312,13 @@ internal sealed class CommitQueue : IAsyncDisposable
         public Exception? TryWrite(Pending pending, out LogPlace place)
         {
             place = default;
+            if (pending.Stamped is { } stamped)
+            {
+                Set(_stamp, stamped.Size, Instants.ToMicros(stamped.StampedAt), stamped.Token);
+                _stamp.ExecuteNonQuery();
+                return null;
+            }
+
             if (pending.Entry is not { } entry)
             {
                 Set(_witnessed, pending.Witnessed!.Size, Instants.ToMicros(pending.WitnessedAt), pending.Witnessed.Note);
@@ -482,7 +498,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         }
 
         private IEnumerable<SqliteCommand> Commands() =>
-            [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _purge, _holds, _savepoint, _release, _rollback];
+            [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _savepoint, _release, _rollback];
 
         private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

@@ -69,8 +69,12 @@ internal sealed class Families(SqliteStore store, Vault vault)
     private readonly ConcurrentDictionary<Guid, long> _changedAt = new();
     private long _revision;
     private long _allChangedAt;
+    private volatile Family? _standIn;
     private volatile ConcurrentDictionary<string, Entry> _young = new(StringComparer.Ordinal);
     private volatile ConcurrentDictionary<string, Entry> _old = new(StringComparer.Ordinal);
+
+    /// <summary>The family that was read last, to spend time on in place of one that is not there; null: none was read yet. Nothing of it is shown.</summary>
+    public Family? StandIn => _standIn;
 
     /// <summary>Persons or live steps changed; called by the one writer when the changes are durable and before anybody hears of them.</summary>
     public void Changed(IEnumerable<Change> changes)
@@ -108,6 +112,7 @@ internal sealed class Families(SqliteStore store, Vault vault)
         if (Family.Read(session, vault, nationalId) is not { } family) return null;
         if (_young.Count >= MostFamilies) (_old, _young) = (_young, new(StringComparer.Ordinal));
         _young[nationalId] = new Entry(family, revision);
+        _standIn = family;
         return family;
     }
 

@@ -2,7 +2,7 @@ using SafetyNet.Exchange.Bench.Roles;
 
 namespace SafetyNet.Exchange.Bench.Measures;
 
-/// <summary>Median of some values with their range.</summary>
+/// <summary>Median of some values with their range, or with the interval that it lies in with 95 % confidence.</summary>
 internal sealed record Spread(double Median, double Low, double High)
 {
     public static Spread Of(IEnumerable<double> values)
@@ -11,6 +11,14 @@ internal sealed record Spread(double Median, double Low, double High)
         if (sorted.Count == 0) return new Spread(0, 0, 0);
         var middle = sorted.Count / 2;
         return new Spread(sorted.Count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2, sorted[0], sorted[^1]);
+    }
+
+    /// <summary>Of ten values or more: the interval is that of the median, by the places of sorted values, whatever their distribution.</summary>
+    public static Spread OfMany(IReadOnlyCollection<double> values)
+    {
+        var sorted = values.Order().ToList();
+        var beside = (int)Math.Floor((sorted.Count - (1.96 * Math.Sqrt(sorted.Count))) / 2);
+        return sorted.Count < 10 ? Of(sorted) : Of(sorted) with { Low = sorted[beside], High = sorted[^(beside + 1)] };
     }
 }
 
@@ -28,7 +36,7 @@ internal sealed record Sample(string Case, int Round, long Calls, double Rate, d
 
 /// <summary>A figure of the run with its goal.</summary>
 /// <param name="Name">What is divided by what.</param>
-/// <param name="Value">Median of the rounds' values, and their range.</param>
+/// <param name="Value">Median of the rounds' values with their range; of pairs, of which there are many, with its 95 % interval.</param>
 /// <param name="Goal">Bound of design.md 11; null: none is set.</param>
 /// <param name="IsCeiling">The goal is a most, not a least.</param>
 internal sealed record Figure(string Name, Spread Value, double? Goal = null, bool IsCeiling = false)

@@ -12,10 +12,7 @@ internal static class PermitAll
     /// <summary>The policy, of the revision after that in force.</summary>
     public static NeedToKnowPolicy After(NeedToKnowPolicy inForce)
     {
-        var rules = JsonNode.Parse(NeedToKnowPolicy.ReadBuiltIn(NeedToKnowPolicy.RulesFile))!;
-        var bases = JsonNode.Parse(NeedToKnowPolicy.ReadBuiltIn(NeedToKnowPolicy.BasesFile))!;
-        rules["revision"] = inForce.RevisionNumber + 1;
-        bases["revision"] = inForce.RevisionNumber + 1;
+        var (rules, bases) = BuiltInAfter(inForce);
         rules["rules"] = new JsonArray(new JsonObject
         {
             ["id"] = "NTK-ALL",
@@ -30,9 +27,28 @@ internal static class PermitAll
             ["textEn"] = "Everything to everyone, for a measurement.",
             ["textZh"] = "量測用，一律開放。",
         });
-        return NeedToKnowPolicy.TryLoad(JsonSerializer.SerializeToUtf8Bytes(rules), JsonSerializer.SerializeToUtf8Bytes(bases), out var problems)
-            ?? throw new BenchFailedException($"The policy that permits everything is refused: {string.Join("; ", problems)}");
+        return Load(rules, bases);
     }
+
+    /// <summary>The policy of the product again, of the revision after that in force: none ever goes back.</summary>
+    public static NeedToKnowPolicy BackAfter(NeedToKnowPolicy inForce)
+    {
+        var (rules, bases) = BuiltInAfter(inForce);
+        return Load(rules, bases);
+    }
+
+    private static (JsonNode Rules, JsonNode Bases) BuiltInAfter(NeedToKnowPolicy inForce)
+    {
+        var rules = JsonNode.Parse(NeedToKnowPolicy.ReadBuiltIn(NeedToKnowPolicy.RulesFile))!;
+        var bases = JsonNode.Parse(NeedToKnowPolicy.ReadBuiltIn(NeedToKnowPolicy.BasesFile))!;
+        rules["revision"] = inForce.RevisionNumber + 1;
+        bases["revision"] = inForce.RevisionNumber + 1;
+        return (rules, bases);
+    }
+
+    private static NeedToKnowPolicy Load(JsonNode rules, JsonNode bases) =>
+        NeedToKnowPolicy.TryLoad(JsonSerializer.SerializeToUtf8Bytes(rules), JsonSerializer.SerializeToUtf8Bytes(bases), out var problems)
+            ?? throw new BenchFailedException($"The policy of the measurement is refused: {string.Join("; ", problems)}");
 
     private static JsonArray List(IEnumerable<string> codes) => new([.. codes.Select(code => (JsonNode)code)]);
 }

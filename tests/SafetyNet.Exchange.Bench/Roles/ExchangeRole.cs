@@ -18,8 +18,7 @@ using Serilog.Extensions.Logging;
 namespace SafetyNet.Exchange.Bench.Roles;
 
 /// <summary>Where a server keeps its things and listens.</summary>
-/// <param name="PermitAll">Decides nothing: see <see cref="Measures.PermitAll"/>.</param>
-internal sealed record ExchangeRoleSettings(string DataDirectory, string CertificateDirectory, int Port, int TokenPort, int Persons, bool PermitAll = false);
+internal sealed record ExchangeRoleSettings(string DataDirectory, string CertificateDirectory, int Port, int TokenPort, int Persons);
 
 /// <summary>The exchange as its own start-up composes it, seeded, with limits out of the way; and a count of what it costs.</summary>
 internal static class ExchangeRole
@@ -48,7 +47,6 @@ internal static class ExchangeRole
         WebApplication? running = null;
         await using var composition = new Composition(options, clock, log, stop: () => running?.Lifetime.StopApplication());
         await new SandboxSeeding(composition.Store, composition.Commits, composition.Vault, clock).SeedAsync(sandbox);
-        if (settings.PermitAll) composition.Policy.Swap(PermitAll.After(composition.Policy.Current));
         composition.AddTo(builder);
         using var tokenKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         SandboxTokens.AddTo(builder, pki, sandbox, composition.Revocation, clock, log);
@@ -60,7 +58,12 @@ internal static class ExchangeRole
         await app.StartAsync();
         composition.Serving.Set(serving: true);
         composition.Search.Begin();
-        await OrderLoop.RunAsync(_ => Task.FromResult(Read(composition.Commits.Flushes, composition.Log.Size, RowBytes(composition.Store))));
+        await OrderLoop.RunAsync(order =>
+        {
+            if (order.Case is Order.DecideNothing) composition.Policy.Swap(PermitAll.After(composition.Policy.Current));
+            if (order.Case is Order.Decide) composition.Policy.Swap(PermitAll.BackAfter(composition.Policy.Current));
+            return Task.FromResult(Read(composition.Commits.Flushes, composition.Log.Size, RowBytes(composition.Store)));
+        });
         await app.StopAsync();
     }
 

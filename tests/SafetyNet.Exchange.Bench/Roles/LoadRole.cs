@@ -13,9 +13,8 @@ namespace SafetyNet.Exchange.Bench.Roles;
 /// <summary>Whom the load process calls.</summary>
 /// <param name="Large">The exchange with all persons.</param>
 /// <param name="Small">The exchange with a tenth of them; null while databases are made.</param>
-/// <param name="PermitAll">An exchange with all persons that decides nothing; null while databases are made.</param>
 /// <param name="Echo">Address of the echo; null while databases are made.</param>
-internal sealed record LoadPlan(string CertificateDirectory, int Connections, ExchangeAddress Large, ExchangeAddress? Small, ExchangeAddress? PermitAll, Uri? Echo);
+internal sealed record LoadPlan(string CertificateDirectory, int Connections, ExchangeAddress Large, ExchangeAddress? Small, Uri? Echo);
 
 /// <summary>An exchange and the file with whom to ask it for.</summary>
 internal sealed record ExchangeAddress(Uri Exchange, Uri Tokens, string SubjectsPath);
@@ -28,7 +27,7 @@ internal sealed class LoadRole : IDisposable
     private readonly LoadPlan _plan;
     private readonly X509Certificate2Collection _roots;
     private readonly ExchangeCaller _large;
-    private readonly ExchangeCaller? _small, _permitAll;
+    private readonly ExchangeCaller? _small;
     private readonly List<GrpcChannel> _echoChannels = [];
     private readonly List<EchoService.EchoServiceClient> _echo = [];
 
@@ -38,7 +37,6 @@ internal sealed class LoadRole : IDisposable
         _roots = MemberTls.LoadRoots(Path.Combine(plan.CertificateDirectory, "root.pem"));
         _large = Caller(plan.Large);
         _small = plan.Small is { } small ? Caller(small) : null;
-        _permitAll = plan.PermitAll is { } permitAll ? Caller(permitAll) : null;
         if (plan.Echo is { } echo)
         {
             for (var i = 0; i < plan.Connections; i++)
@@ -64,7 +62,6 @@ internal sealed class LoadRole : IDisposable
     {
         _large.Dispose();
         _small?.Dispose();
-        _permitAll?.Dispose();
         foreach (var channel in _echoChannels) channel.Dispose();
     }
 
@@ -76,9 +73,8 @@ internal sealed class LoadRole : IDisposable
             {
                 Order.Prepare => await _large.PrepareAsync(),
                 Order.Echo => await EchoAsync(order),
-                Order.LookUp => await ClosedLoop.RunAsync(order, _large.LookUpAsync),
+                Order.LookUp or Order.LookUpPermitAll or Order.LookUpDeciding => await ClosedLoop.RunAsync(order, _large.LookUpAsync),
                 Order.LookUpSmall => await ClosedLoop.RunAsync(order, _small!.LookUpAsync),
-                Order.LookUpPermitAll => await ClosedLoop.RunAsync(order, _permitAll!.LookUpAsync),
                 Order.Create => await ClosedLoop.RunAsync(order, _large.CreateAsync),
                 _ => throw new InvalidOperationException($"the load does not know `{order.Case}`"),
             };

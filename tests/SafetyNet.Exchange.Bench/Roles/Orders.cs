@@ -13,10 +13,16 @@ internal sealed record Order(string Case, double Seconds = 0, int Connections = 
 {
     public const string Read = "read";
     public const string Quit = "quit";
+
+    /// <summary>An exchange decides nothing from now on (see <see cref="Measures.PermitAll"/>), or decides again.</summary>
+    public const string DecideNothing = "decide nothing";
+    public const string Decide = "decide";
+
     public const string Prepare = "prepare";
     public const string Echo = "echo";
     public const string LookUp = "look-up";
     public const string LookUpSmall = "look-up, tenth of the data";
+    public const string LookUpDeciding = "look-up, deciding";
     public const string LookUpPermitAll = "look-up, permit all";
     public const string Create = "create referral";
     public const string Raw = "raw insert";

@@ -98,6 +98,26 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("audit_node", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Audit.TimeStampRow", b =>
+                {
+                    b.Property<long>("Size")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("size");
+
+                    b.Property<long>("StampedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("stamped_at");
+
+                    b.Property<byte[]>("Token")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("token");
+
+                    b.HasKey("Size");
+
+                    b.ToTable("audit_time_stamp", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.BreakGlass.BrokenGlass", b =>
                 {
                     b.Property<byte[]>("BreakGlassId")
