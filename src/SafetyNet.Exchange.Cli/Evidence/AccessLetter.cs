@@ -27,7 +27,8 @@ internal static class AccessLetter
         {
             var one = accesses[at];
             page.AppendLine(CultureInfo.InvariantCulture, $"{at + 1}. {RocDate(one.DecidedAt.ToDateTimeOffset())} {Local(one.DecidedAt.ToDateTimeOffset()):HH:mm}");
-            page.AppendLine(CultureInfo.InvariantCulture, $"   查閱單位：{Or(ContractCodes.ChineseOf(one.Jurisdiction), "-")}　{Or(ContractCodes.ChineseOf(one.AgencyKind), "其他機關")}　{(one.UnitKind == default ? "" : ContractCodes.ChineseOf(one.UnitKind))}".TrimEnd());
+            var unit = one.UnitKind == default ? "" : $"　{ContractCodes.ChineseOf(one.UnitKind)}";
+            page.AppendLine(CultureInfo.InvariantCulture, $"   查閱單位：{Or(ContractCodes.ChineseOf(one.Jurisdiction), "-")}　{Or(ContractCodes.ChineseOf(one.AgencyKind), "其他機關")}{unit}");
             page.AppendLine(CultureInfo.InvariantCulture, $"   使用目的：{Or(ContractCodes.ChineseOf(one.Purpose), "未載明")}");
             page.AppendLine(CultureInfo.InvariantCulture, $"   法律依據：{Or(ContractCodes.ChineseOf(one.LegalBasis), "未載明")}");
             page.AppendLine(CultureInfo.InvariantCulture, $"   查閱內容：{(one.ShownClasses.Count == 0 ? "未提供任何資料" : string.Join('、', one.ShownClasses.Select(c => ContractCodes.ChineseOf(c))))}");

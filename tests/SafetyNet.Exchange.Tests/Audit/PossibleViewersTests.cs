@@ -32,7 +32,7 @@ public sealed class PossibleViewersTests(TestExchange exchange) : WireTests(exch
         Assert.False(listed.Incomplete);
         Assert.Equal(
             [
-                (The.School.UnitId, ReferralSent), (The.Centre.UnitId, ReferralReceived), (The.Centre.UnitId, Wire.ViewingGround.Case), (The.Labor.UnitId, Wire.ViewingGround.Case),
+                (The.Centre.UnitId, ReferralReceived), (The.School.UnitId, ReferralSent), (The.Centre.UnitId, Wire.ViewingGround.Case), (The.Labor.UnitId, Wire.ViewingGround.Case),
                 (The.Labor.UnitId, NoteShare), (The.WomenChildrenPolice.UnitId, Conference), (The.Police.UnitId, Grant),
             ],
             listed.Viewers.Select(v => (v.UnitId, v.Ground)));

@@ -85,7 +85,7 @@ public sealed class SearchIndexTests(TestExchange exchange) : WireTests(exchange
     {
         var person = Some.Stranger();
         await The.School.RefersAsync(The.Centre, person);
-        await DoThingsAsync(SegmentRecords * 2);
+        for (var i = 0; i < SegmentRecords; i++) await The.School.AskAsync(to => to.Members.GetSelfAsync(new() { Context = The.School.Context() }));
         await The.School.RefersAsync(The.Centre, person);
         var term = SearchTerm.Subject(Exchange.Composition.Vault.Pseudonyms.OfNationalId(person.NationalId));
         var (size, ofSchool) = (Exchange.Composition.Log.Size, new SearchQuestion([SearchTerm.Unit(The.School.UnitId)], long.MinValue, long.MaxValue));
