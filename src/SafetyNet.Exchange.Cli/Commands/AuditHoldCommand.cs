@@ -140,7 +140,8 @@ internal static class AuditHoldCommand
     private static void ShowAll(List<Wire.LegalHold> holds)
     {
         var table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
-        foreach (var column in (string[])["hold", "keeps", "placed", "why", "released"]) table.AddColumn(new TableColumn(column));
+        table.AddColumn(new TableColumn("hold").NoWrap());
+        foreach (var column in (string[])["keeps", "placed", "why", "released"]) table.AddColumn(new TableColumn(column));
         foreach (var hold in holds)
         {
             table.AddRow(

@@ -47,7 +47,8 @@ internal static class AuditViewersCommand
     private static void Show(Wire.ListPossibleViewersResponse found)
     {
         var table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
-        foreach (var column in (string[])["unit", "by", "from, until", "could see", "looked"]) table.AddColumn(new TableColumn(column));
+        foreach (var column in (string[])["unit", "by", "from, until"]) table.AddColumn(new TableColumn(column).NoWrap());
+        foreach (var column in (string[])["could see", "looked"]) table.AddColumn(new TableColumn(column));
         foreach (var viewer in found.Viewers)
         {
             table.AddRow(

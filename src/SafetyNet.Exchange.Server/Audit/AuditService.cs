@@ -146,7 +146,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
             ? call.Vault.Pseudonyms.OfNationalId(NationalId.Parse(request.NationalId).Canonical)
             : Pseudonymizer.IsText(request.Pseudonym) ? request.Pseudonym : throw Refusal.InvalidField(new FieldFault("pseudonym", FieldFaultKind.NotOpaque));
         call.ConcernsPseudonym(pseudonym);
-        var (after, before) = IntervalOf(request.After, request.Before, call.Now);
+        var (after, before) = IntervalOf(request.After, request.Before);
         var filter = new AccessFilter { Pseudonym = pseudonym, Within = call.Agency.Jurisdiction, After = after, Before = before };
         var report = new AccessReport(call, SuppressionRules.Default);
         return Task.FromResult(report.Page(search, filter, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize), retention, request.ForOfficer));
@@ -157,15 +157,15 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         var call = Call.Of(context);
         var nationalId = NationalId.Parse(request.NationalId).Canonical;
         call.Concerns(nationalId);
-        var (after, before) = IntervalOf(request.After, request.Before, call.Now);
+        var (after, before) = IntervalOf(request.After, request.Before);
         return Task.FromResult(new PossibleViewers(call, search, after, before)
             .List(call.Read.FindPerson(call.Vault, nationalId), call.Vault.Pseudonyms.OfNationalId(nationalId), log.Size));
     }
 
     private static (DateTimeOffset After, DateTimeOffset Before) IntervalOf(
-        Google.Protobuf.WellKnownTypes.Timestamp? from, Google.Protobuf.WellKnownTypes.Timestamp? to, DateTimeOffset now)
+        Google.Protobuf.WellKnownTypes.Timestamp? from, Google.Protobuf.WellKnownTypes.Timestamp? to)
     {
-        var (after, before) = (from?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch, to?.ToDateTimeOffset() ?? now);
+        var (after, before) = (from?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch, to?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue);
         return after < before ? (after, before) : throw Refusal.InvalidField(new FieldFault("before", FieldFaultKind.NotAfter, "after"));
     }
 

@@ -73,7 +73,8 @@ public sealed class AccessReportTests(TestExchange exchange) : WireTests(exchang
     {
         var refused = await The.Officer.AskInVainAsync(to => to.Audit.ReportAccessesAsync(new()
         {
-            Context = The.Officer.Context(), NationalId = Some.StrangersId(), After = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(Exchange.Clock.GetUtcNow().AddDays(1)),
+            Context = The.Officer.Context(), NationalId = Some.StrangersId(), After = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(Exchange.Clock.GetUtcNow()),
+            Before = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(Exchange.Clock.GetUtcNow().AddDays(-1)),
         }));
         Assert.Equal((Wire.ErrorReason.InvalidField, "before"), (refused.Reason, Assert.Single(refused.Refusal.Faults).Field));
     }
