@@ -51,13 +51,18 @@ internal sealed class Composition : IAsyncDisposable
     private readonly CertificateRules _rules;
     private readonly OpenConnections _connections;
     private readonly LimitStep _limits;
-    private readonly FileStream _storeLock;
+    private readonly StoreLease _lease;
     private readonly InboxSignals _signals;
     private readonly LogHead? _headAtStart;
     private readonly CancellationTokenSource _sweepEnds = new();
     private Task _sweep = Task.CompletedTask;
 
-    public Composition(ServerOptions options, TimeProvider clock, ILogger log, Action stop)
+    /// <param name="options">Settings, complete.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="log">Operating log of what is not evidence.</param>
+    /// <param name="stop">Ends the server where nothing more may be served.</param>
+    /// <param name="lease">The right to the database, which passes to the composition; null: it takes it itself.</param>
+    public Composition(ServerOptions options, TimeProvider clock, ILogger log, Action stop, StoreLease? lease = null)
     {
         (_options, _clock, _log) = (options, clock, log);
         if (ContractLabels.Problems(ContractServices.Select(s => s.File).Distinct()) is { Count: > 0 } unlabelled)
@@ -72,7 +77,7 @@ internal sealed class Composition : IAsyncDisposable
             alert => log.RevocationProblem(alert.Problem, alert.Subject));
         Revocation.Watch();
 
-        _storeLock = LockStore(options.Storage.Path);
+        _lease = lease ?? StoreLease.Take(options.Storage.Path);
         try
         {
             Store = new SqliteStore(options.Storage.Path);
@@ -116,7 +121,7 @@ internal sealed class Composition : IAsyncDisposable
         catch
         {
             // Whoever mends what is wrong starts again, perhaps in this process.
-            _storeLock.Dispose();
+            _lease.Dispose();
             throw;
         }
     }
@@ -251,20 +256,7 @@ internal sealed class Composition : IAsyncDisposable
         Vault.Dispose();
         _signingKey.Dispose();
         Store.Dispose();
-        await _storeLock.DisposeAsync();
-    }
-
-    /// <summary>One process orders and signs the log of a database; the operating system lets go of the lock of one that was killed.</summary>
-    private static FileStream LockStore(string path)
-    {
-        try
-        {
-            return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException)
-        {
-            throw new StartRefusedException([$"Storage:Path: {path} is in use by another exchange on this machine; two would give two orders to one log. Stop the other one"]);
-        }
+        await _lease.DisposeAsync();
     }
 
     private static WorkingDays LoadCalendar(string path, TimeProvider clock)

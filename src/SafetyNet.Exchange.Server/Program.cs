@@ -4,6 +4,7 @@ using SafetyNet.Exchange.Sandbox.Pki;
 using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Hosting;
 using SafetyNet.Exchange.Server.Identity;
+using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tokens;
 using Serilog;
 using Serilog.Extensions.Logging;
@@ -31,8 +32,10 @@ try
     if (!isProduction) (options, pki) = SandboxSetup.Prepare(options, sandbox, clock);
     StartRules.Require([.. options.Problems(), .. isProduction ? options.Witness.Missing().Concat(options.TimeStamps.Missing()).Concat(options.Retention.Missing()) : []]);
 
+    var lease = options.Exchange.Standby ? await StoreLease.TakeWhenFreeAsync(options.Storage.Path) : StoreLease.Take(options.Storage.Path);
+
     WebApplication? running = null;
-    await using var composition = new Composition(options, clock, log, stop: () => running?.Lifetime.StopApplication());
+    await using var composition = new Composition(options, clock, log, stop: () => running?.Lifetime.StopApplication(), lease);
     if (!isProduction) await new SandboxSeeding(composition.Store, composition.Commits, composition.Vault, clock).SeedAsync(sandbox);
     composition.AddTo(builder);
     using var tokenKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -51,6 +54,7 @@ try
     composition.BeginSweep(app.Lifetime.StopApplication);
     composition.Witnesses.Begin(app.Lifetime.StopApplication);
     composition.TimeStamps.Begin();
+    composition.Commits.Begin();
     composition.Search.Begin();
     composition.BeginRetention();
     isServing = true;

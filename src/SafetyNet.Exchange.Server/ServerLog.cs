@@ -13,6 +13,10 @@ internal static class ServerLog
         Log.Information("Serving {Exchange}, tokens at {Tokens}, need-to-know policy revision {Revision}, SHA-256 {Sha256}", exchange, tokens,
             policy.Revision, policy.Sha256);
 
+    public static void StandingBy() => Log.Information("Another process has the database; standing by to take its place");
+
+    public static void TakingOver() => Log.Information("The other process has ended; taking over");
+
     public static void PolicyOffered(string builtIn, string inForce) =>
         Log.Information("This program is built with policy revision {BuiltIn}; {InForce} is in force. It takes two officers to change that: `safetynet policy propose`", builtIn, inForce);
 
@@ -21,6 +25,11 @@ internal static class ServerLog
 
     public static void StoreBroke(string kind) =>
         Log.Fatal("The store failed with {Kind}; nobody knows what the disk holds. Stopping: check disk and file, then restart, which verifies the log", kind);
+
+    public static void StoreLost(TimeSpan after) =>
+        Log.Error("The store has not answered for {After}; all calls are refused until it does. Look at the disk", after);
+
+    public static void StoreBack() => Log.Information("The store answers again");
 
     public static void EvidenceBroken(string finding) =>
         Log.Fatal("The log is not the one that was signed: {Finding} Stopping: keep the database file as it is, and call the security officer", finding);

@@ -97,6 +97,11 @@ internal sealed record ExchangeSettings
 
     /// <summary>Addresses to listen on; empty: all.</summary>
     public string[] Addresses { get; init; } = [];
+
+    /// <summary>
+    /// Another process may have the database: wait, without listening, and take its place when it ends. Default false: a second start is refused.
+    /// </summary>
+    public bool Standby { get; init; }
 }
 
 /// <summary>What identity is checked against.</summary>

@@ -30,7 +30,8 @@ internal sealed class Dataset
     /// <summary>Made to the end, and in the schema that the server has now.</summary>
     private bool IsComplete => File.Exists(Complete) && string.Equals(File.ReadAllText(Complete), Schema, StringComparison.Ordinal);
 
-    private static string Schema => typeof(SqliteStore).Assembly.GetTypes().Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id).OfType<string>().Max(StringComparer.Ordinal)!;
+    /// <summary>The newest migration that the server has.</summary>
+    public static string Schema => typeof(SqliteStore).Assembly.GetTypes().Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id).OfType<string>().Max(StringComparer.Ordinal)!;
 
     /// <summary>Takes the kept database, or makes it.</summary>
     public static async Task<Dataset> EnsureAsync(string folder, int persons, Action<string> tell, CancellationToken cancellation)
@@ -108,7 +109,7 @@ internal sealed class Dataset
         return [.. subjects.Take(MostSubjects)];
     }
 
-    private static (int Exchange, int Tokens) FreePorts()
+    public static (int Exchange, int Tokens) FreePorts()
     {
         using var one = new TcpListener(IPAddress.Loopback, 0);
         using var other = new TcpListener(IPAddress.Loopback, 0);

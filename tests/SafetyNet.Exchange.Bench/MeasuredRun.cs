@@ -186,6 +186,7 @@ internal sealed class MeasuredRun
         Add("create referral / look-up, rate", Order.Create, Order.LookUp, (a, b) => a.Rate / b.Rate, 0.70);
         Add("create referral / raw insert, rate", Order.Create, Order.Raw, (a, b) => a.Rate / b.Rate);
         Add("look-up / raw insert, rate", Order.LookUp, Order.Raw, (a, b) => a.Rate / b.Rate);
+        Add("look-ups a second / flushes a second of one thread", Order.LookUp, Order.Raw + Alone, (a, b) => a.Rate / b.Rate);
         Add("look-ups that share a flush", Order.LookUp, Order.LookUp, (a, _) => 1 / a.Flushes);
         if (Has(Order.Raw + Alone))
             Add("added latency of one look-up in flight / flush", Order.LookUp + Alone, Order.Echo + Alone, (a, b) => (a.P50Micros - b.P50Micros) / FlushMicros(a.Round), 2.5, isCeiling: true);

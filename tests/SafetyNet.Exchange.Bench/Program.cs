@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using SafetyNet.Exchange.Bench;
+using SafetyNet.Exchange.Bench.Evidence;
 using SafetyNet.Exchange.Bench.Measures;
 using SafetyNet.Exchange.Bench.Roles;
 
@@ -36,5 +37,11 @@ root.SetAction(async (parsed, cancellation) =>
 
     return await MeasuredRun.RunAsync(options, cancellation);
 });
+var records = new Option<int>("--records") { Description = "Records of the larger log, 100 000 to 100 000 000; the smaller has a tenth. About 1 KB each on disk", DefaultValueFactory = _ => 10_000_000 };
+var evidenceData = new Option<string>("--data") { Description = "Folder of the logs, made once and kept", DefaultValueFactory = _ => BenchOptions.DefaultFolder };
+var evidenceJson = new Option<bool>("--json") { Description = "Print the figures as JSON" };
+var evidence = new Command("evidence", "Searches and sweeps a log of many records, and one of a tenth.") { records, evidenceData, evidenceJson };
+evidence.SetAction((parsed, cancellation) => EvidenceRun.RunAsync(parsed.GetValue(evidenceData)!, parsed.GetValue(records), parsed.GetValue(evidenceJson), cancellation));
+root.Subcommands.Add(evidence);
 foreach (var role in RoleCommands.All()) root.Subcommands.Add(role);
 return await root.Parse(args).InvokeAsync();

@@ -32,14 +32,27 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>Result codes of SQLite: nothing was written and a later try may succeed; a rule of the schema.</summary>
     private const int Busy = 5, Full = 13, Constraint = 19;
 
-    private readonly Channel<Pending> _waiting =
-        Channel.CreateBounded<Pending>(new BoundedChannelOptions(8192) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    /// <summary>
+    /// Longest that a flush may take before its calls, and all that come after them, are told that the store is lost for now: with the looks in between, they hear of it within a
+    /// second (R-AUD-2). What the flush holds may become durable after all; a repetition with the same request_id finds it.
+    /// </summary>
+    private static readonly TimeSpan LostAfter = TimeSpan.FromMilliseconds(800);
+
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);
+
+    private readonly Channel<Pending> _waiting = Channel.CreateBounded<Pending>(new BoundedChannelOptions(8192) { FullMode = BoundedChannelFullMode.Wait });
     private readonly SqliteStore _store;
     private readonly AuditLog _log;
     private readonly TimeProvider _clock;
     private readonly Action _stop;
     private readonly Thread _writer;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Timer _looks;
+
+    /// <summary>What is being flushed, and since when by <see cref="Environment.TickCount64"/>; 0: nothing is.</summary>
+    private readonly List<Pending> _batch = new(MostPerFlush);
+    private long _flushingSince;
+    private volatile bool _isLost;
     private volatile Exception? _broken;
 
     public CommitQueue(SqliteStore store, AuditLog log, TimeProvider clock, Action stop)
@@ -47,6 +60,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         (_store, _log, _clock, _stop) = (store, log, clock, stop);
         _writer = new Thread(WriteAll) { Name = "commit", IsBackground = true };
         _writer.Start();
+        _looks = new Timer(_ => Look());
     }
 
     /// <summary>Told after a flush which unit has new notices; called on the writer's thread, so it only rings a bell.</summary>
@@ -76,7 +90,7 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <exception cref="StoreUnavailableException">Nothing happened.</exception>
     public Task<LogPlace> CommitAsync(AuditEntry entry, Change? change)
     {
-        if (_broken is not null || IsHeld()) return Task.FromException<LogPlace>(new StoreUnavailableException(_broken));
+        if (_broken is not null || _isLost || IsHeld()) return Task.FromException<LogPlace>(new StoreUnavailableException(_broken));
         return PutAsync(new Pending(entry, change));
     }
 
@@ -104,6 +118,32 @@ internal sealed class CommitQueue : IAsyncDisposable
     {
         _waiting.Writer.TryComplete();
         await _stopped.Task;
+        await _looks.DisposeAsync();
+    }
+
+    /// <summary>From now on calls wait for the store: one that does not answer is told to be lost. What a start writes may take longer.</summary>
+    public void Begin() => _looks.Change(BetweenLooks, BetweenLooks);
+
+    /// <summary>Is the flush that runs later than any may be? Then nobody waits for it any longer, until the disk has answered.</summary>
+    private void Look()
+    {
+        var since = Interlocked.Read(ref _flushingSince);
+        if (since == 0 || Environment.TickCount64 - since < LostAfter.TotalMilliseconds) return;
+        if (!_isLost) ServerLog.StoreLost(LostAfter);
+        _isLost = true;
+        Pending[] flushing;
+        lock (_batch) flushing = [.. _batch];
+        foreach (var pending in flushing) pending.Done.TrySetException(new StoreUnavailableException(null));
+        // Nothing of these was written, and nothing will be.
+        while (_waiting.Reader.TryRead(out var pending)) pending.Done.TrySetException(new StoreUnavailableException(null));
+    }
+
+    private void EndFlush()
+    {
+        Interlocked.Exchange(ref _flushingSince, 0);
+        if (!_isLost) return;
+        _isLost = false;
+        ServerLog.StoreBack();
     }
 
     /// <summary>The queue is full, or closed.</summary>
@@ -123,14 +163,18 @@ internal sealed class CommitQueue : IAsyncDisposable
 
     private void WriteAll()
     {
-        var batch = new List<Pending>(MostPerFlush);
+        var batch = _batch;
         Session? session = null;
         try
         {
             while (WaitForWork())
             {
-                batch.Clear();
-                while (batch.Count < MostPerFlush && _waiting.Reader.TryRead(out var pending)) batch.Add(pending);
+                lock (batch)
+                {
+                    batch.Clear();
+                    while (batch.Count < MostPerFlush && _waiting.Reader.TryRead(out var pending)) batch.Add(pending);
+                }
+
                 if (_broken is { } broken)
                 {
                     foreach (var pending in batch) pending.Done.TrySetException(new StoreUnavailableException(broken));
@@ -139,6 +183,7 @@ internal sealed class CommitQueue : IAsyncDisposable
 
                 try
                 {
+                    Interlocked.Exchange(ref _flushingSince, Environment.TickCount64);
                     session ??= new Session(_store, _log);
                     if (batch.Count == 0 || !batch.TrueForAll(p => p.IsTruncation)) Flush(session, batch);
                     foreach (var pending in batch.Where(p => p.IsTruncation))
@@ -146,6 +191,7 @@ internal sealed class CommitQueue : IAsyncDisposable
                         pending.IsTruncated = session.Truncate();
                         pending.Done.TrySetResult(default);
                     }
+                    EndFlush();
                 }
                 catch (Exception e)
                 {
@@ -154,6 +200,7 @@ internal sealed class CommitQueue : IAsyncDisposable
                     _log.ForgetUncommitted();
                     Break(e);
                     foreach (var pending in batch) pending.Done.TrySetException(new StoreUnavailableException(e));
+                    EndFlush();
                 }
             }
         }

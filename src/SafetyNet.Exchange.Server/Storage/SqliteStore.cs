@@ -35,7 +35,7 @@ internal sealed class SqliteStore(string path) : IDisposable
         Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
         using var db = ContextOn(connection);
         if (!db.Database.GetPendingMigrations().Any()) return;
-        // One process has the file (Composition.LockStore): a lock in it is of one that was killed, and EF Core would wait for it forever.
+        // One process has the file (StoreLease): a lock in it is of one that was killed, and EF Core would wait for it forever.
         Execute(connection, "DROP TABLE IF EXISTS \"__EFMigrationsLock\"");
         db.Database.Migrate();
     }

@@ -22,13 +22,15 @@ public sealed class SandboxProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
 
     private readonly string[] _settings;
+    private readonly string _home;
     private readonly int _exchangePort;
     private readonly List<string> _outputOfEarlierRuns = [];
     private ChildProcess? _server;
 
-    private SandboxProcess(string[] settings)
+    private SandboxProcess(string[] settings, SandboxProcess? beside = null)
     {
         Folder = Directory.CreateTempSubdirectory("safetynet-system-").FullName;
+        _home = beside?.Folder ?? Folder;
         (_exchangePort, var tokenPort) = FreePorts();
         Exchange = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://localhost:{_exchangePort}"));
         Tokens = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://localhost:{tokenPort}"));
@@ -51,10 +53,10 @@ public sealed class SandboxProcess : IAsyncDisposable
     /// <summary>Working directory of the server; everything it writes lies here.</summary>
     public string Folder { get; }
 
-    public string Data => Path.Combine(Folder, "data");
+    public string Data => Path.Combine(_home, "data");
 
     /// <summary><c>root.pem</c>, and <c>systems/&lt;jurisdiction&gt;.&lt;agency&gt;.&lt;system&gt;.pem</c> with its <c>.key</c> each.</summary>
-    public string Certificates => Path.Combine(Folder, "certs");
+    public string Certificates => Path.Combine(_home, "certs");
 
     /// <summary>What the server wrote, of all its runs; for messages.</summary>
     public string Log => string.Join("\n--- killed and started again\n", [.. _outputOfEarlierRuns, _server?.Errors ?? ""]);
@@ -90,6 +92,9 @@ public sealed class SandboxProcess : IAsyncDisposable
 
     /// <summary>One that was not started yet.</summary>
     public static SandboxProcess Prepare(params string[] settings) => new(settings);
+
+    /// <summary>A second one over the database and certificates of another, on ports of its own; not started yet.</summary>
+    public static SandboxProcess Beside(SandboxProcess other, params string[] settings) => new(settings, other);
 
     /// <summary>kill -9, without a word before.</summary>
     public async Task KillAsync()
@@ -140,6 +145,9 @@ public sealed class SandboxProcess : IAsyncDisposable
         await KillAsync();
         return null;
     }
+
+    /// <summary>Starts the server and does not wait for it.</summary>
+    public void Begin() => _server = ChildProcess.StartDotnet(Repository.ServerDll, _settings, Folder);
 
     /// <summary>Starts the server and kills it again in the middle of its start, or soon after.</summary>
     public async Task RunAndKillAsync(TimeSpan after)
@@ -228,7 +236,7 @@ public sealed class SandboxProcess : IAsyncDisposable
         }
     }
 
-    private async Task<bool> TakesConnectionsAsync()
+    public async Task<bool> TakesConnectionsAsync()
     {
         try
         {
