@@ -18,7 +18,7 @@ def read_key(path):
 
 def purged(index, record):
     """Ranges of earlier entries that a record of retention says it removed; first in a record are version, decision, instant and method."""
-    at = 44 + record[43] if len(record) > 43 and record[:4] + record[42:43] == b"\x08\x01\x12\x24\x1a" else 0
+    at = 42 + record[41] if len(record) > 41 and record[:4] + record[40:41] == b"\x08\x01\x12\x24\x1a" else 0
     ranges = re.findall(rb"\x8a\x01.purged/([0-9]+)-([0-9]+)", record, re.S) if record[at:at + 24] == b"\x22\x16retention/PurgeRecords" else []
     return [(int(first), int(last)) for first, last in ranges if int(first) <= int(last) < index]
 
