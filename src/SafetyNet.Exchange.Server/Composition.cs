@@ -18,6 +18,7 @@ using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Referrals;
+using SafetyNet.Exchange.Server.Retention;
 using SafetyNet.Exchange.Server.Storage;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
@@ -35,7 +36,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
-        Wire.MisuseService.Descriptor,
+        Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -92,6 +93,7 @@ internal sealed class Composition : IAsyncDisposable
             TimeStamps = new TimeStampWatch(Log, Store, Commits, options.TimeStamps, clock);
             Commits.IsHeld = () => Witnesses.IsOver || TimeStamps.IsOver;
             Search = new SearchIndex(options.Storage.Path + ".search", Store, Log);
+            Retention = new RetentionJob(Store, Commits, Log, Search, Vault, options.Retention, clock);
             Policy = PolicyStart.Open(Store, Commits, options.Policy, clock);
 
             var certificate = MemberTls.LoadIdentity(options.Identity.CertificatePath, options.Identity.CertificateKeyPath);
@@ -106,10 +108,10 @@ internal sealed class Composition : IAsyncDisposable
             var (referrals, cases) = (new ReferralService(), new CaseService());
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
-                new MisuseService(rules),
+                new MisuseService(rules), new RetentionService(Retention, options.Retention),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, day => calendar.Knows(day.Year) ? calendar.IsWorkingDay(day) : null, Vault, Search);
@@ -153,6 +155,8 @@ internal sealed class Composition : IAsyncDisposable
 
     public MisuseScan Misuse { get; }
 
+    public RetentionJob Retention { get; }
+
     public CallPipeline Calls { get; }
 
     public ServingState Serving { get; } = new();
@@ -184,6 +188,9 @@ internal sealed class Composition : IAsyncDisposable
             }
         });
     }
+
+    /// <summary>Purges what is due, once the look through the log is over.</summary>
+    public void BeginRetention() => Retention.Begin(_sweep);
 
     /// <summary>gRPC over the members' listener: every call goes through <see cref="CallPipeline"/>.</summary>
     public void AddTo(WebApplicationBuilder builder)
@@ -229,6 +236,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<DisclosureService>();
         app.MapGrpcService<RevealService>();
         app.MapGrpcService<MisuseService>();
+        app.MapGrpcService<RetentionService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }
@@ -242,6 +250,7 @@ internal sealed class Composition : IAsyncDisposable
         await _sweepEnds.CancelAsync();
         await _sweep;
         _sweepEnds.Dispose();
+        await Retention.DisposeAsync();
         _signals.Dispose();
         await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();

@@ -30,7 +30,7 @@ try
         ? StartRules.ProductionProblems(builder.Configuration) : SandboxSetup.Problems(builder.Configuration)]);
     SandboxPki? pki = null;
     if (!isProduction) (options, pki) = SandboxSetup.Prepare(options, sandbox, clock);
-    StartRules.Require([.. options.Problems(), .. isProduction ? options.Witness.Missing().Concat(options.TimeStamps.Missing()) : []]);
+    StartRules.Require([.. options.Problems(), .. isProduction ? options.Witness.Missing().Concat(options.TimeStamps.Missing()).Concat(options.Retention.Missing()) : []]);
 
     var lease = options.Exchange.Standby ? await StoreLease.TakeWhenFreeAsync(options.Storage.Path) : StoreLease.Take(options.Storage.Path);
 
@@ -57,6 +57,7 @@ try
     composition.Commits.Begin();
     composition.Search.Begin();
     composition.Misuse.Begin(TimeSpan.FromSeconds(options.Misuse.PauseSeconds));
+    composition.BeginRetention();
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

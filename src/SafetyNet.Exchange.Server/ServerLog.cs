@@ -37,6 +37,12 @@ internal static class ServerLog
     public static void SearchIndexFailed(string kind) =>
         Log.Error("The search index of the log cannot be written: {Kind}. Searches go on over what there is; check the disk", kind);
 
+    public static void RetentionRan(long purged, long held) =>
+        Log.Information("Retention purged {Purged} records whose time is over; legal holds keep {Held}", purged, held);
+
+    public static void RetentionFailed(string kind) =>
+        Log.Warning("Retention could not purge what is due: {Kind}. It tries again tomorrow, and at the next start", kind);
+
     public static void WitnessesLate(TimeSpan lag, TimeSpan stopAfter) =>
         Log.Error("A head of the log has waited {Lag} for its witnesses; at {StopAfter} all calls are refused until they are back. Call whoever runs them", lag, stopAfter);
 

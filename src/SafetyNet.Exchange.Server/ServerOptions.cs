@@ -3,6 +3,7 @@ using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Retention;
 
 namespace SafetyNet.Exchange.Server;
 
@@ -36,6 +37,8 @@ internal sealed record ServerOptions
 
     public MisuseSettings Misuse { get; init; } = new();
 
+    public RetentionSettings Retention { get; init; } = new();
+
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -62,6 +65,7 @@ internal sealed record ServerOptions
         problems.AddRange(BreakGlass.Problems());
         problems.AddRange(Reveal.Problems());
         problems.AddRange(Misuse.Problems());
+        problems.AddRange(Retention.Problems());
         return problems;
     }
 

@@ -10,8 +10,11 @@ namespace SafetyNet.Exchange.Cli.Commands;
 /// <summary><c>safetynet audit</c>: the access log exported and verified.</summary>
 internal static class AuditCommand
 {
-    public static Command Create() => new("audit", "The access log: search it, export it, verify it, prove a call of one's own, look for misuse") { AuditSearchCommand.Create(), Verify(), AuditExportCommand.Create(), AuditReceiptCommand.Create(),
-        AuditRevealCommand.Create(), AuditFindingsCommand.Create(), AuditCanaryCommand.Create(), AuditCanaryCommand.CreateStaff() };
+    public static Command Create() => new("audit", "The access log: search it, tell a person of it, look for misuse, keep it, export it, verify it, prove a call of one's own")
+    {
+        AuditSearchCommand.Create(), AuditReportCommand.Create(), AuditViewersCommand.Create(), AuditFindingsCommand.Create(), AuditCanaryCommand.Create(), AuditCanaryCommand.CreateStaff(),
+        AuditRevealCommand.Create(), AuditHoldCommand.Create(), AuditRetentionCommand.Create(), Verify(), AuditExportCommand.Create(), AuditReceiptCommand.Create(),
+    };
 
     private static CommandWithExamples Verify()
     {
@@ -56,11 +59,10 @@ internal static class AuditCommand
             return 0;
         }
 
-        using var reading = channel.Audit.ReadLog(new Wire.ReadLogRequest { Context = context, End = (ulong)size }, cancellationToken: cancellation);
         var check = await Terminal.Error.Progress().StartAsync(async progress =>
         {
             var task = progress.AddTask("reading the log", maxValue: size);
-            return await LogCheck.RunAsync(reading.ResponseStream, signed, entry => task.Value = entry.Index + 1, cancellation);
+            return await LogCheck.RunAsync(channel.Audit, context, signed, heldKey ?? answer.VerifierKey, entry => task.Value = entry.Index + 1, cancellation);
         });
 
         // Unwrapped, to be copied and compared.

@@ -53,7 +53,8 @@ internal static class AuditFolderView
             verdict = found.Log.IsIntact ? "Intact" : found.Log.Fault.ToString(),
             firstBadIndex = found.Log.FirstBadIndex,
             entries = found.Log.Size,
-            hashOnly = found.Log.PurgedRecords,
+            purged = found.Log.PurgedRecords,
+            hashOnly = found.Log.WithheldRecords,
             signedEntries = found.Log.VouchedSize,
             root = found.Log.Root.ToHex(),
             origin = found.Origin,
@@ -94,6 +95,8 @@ internal static class AuditFolderView
             Terminal.Output.MarkupLineInterpolated($"[red]NOT intact[/] 軌跡不完整: {found.Log.Explanation}");
         if (found.Log.FirstBadIndex is { } first)
             Terminal.Output.MarkupLineInterpolated($"First entry that cannot be trusted 首筆不可信之紀錄: {first}");
+        if (found.Log.Fault == LogFault.PurgeUnrecorded)
+            Terminal.Output.MarkupLine("Records that were purged while an export ran are named beyond its end: run the export again, it goes on, and verify then.");
         if (found.Log.Fault == LogFault.Truncated)
             Terminal.Output.MarkupLine("An export that was interrupted looks the same: run it again, it goes on where the folder ends.");
     }

@@ -11,6 +11,9 @@ namespace SafetyNet.Exchange.Cli.Evidence;
 /// <param name="Signed">The checkpoint it was held against.</param>
 internal sealed record LogCheck(LogVerdict Verdict, SignedCheckpoint Signed)
 {
+    /// <summary>A log that is purged faster than it is read is verified when that is over.</summary>
+    private const int MostRounds = 5;
+
     /// <summary>Opens a checkpoint under a key.</summary>
     /// <param name="answer">The exchange's newest checkpoint.</param>
     /// <param name="heldKey">The log's key as the verifying party holds it; null: the one the answer states, which proves only that the log agrees with itself.</param>
@@ -27,7 +30,32 @@ internal sealed record LogCheck(LogVerdict Verdict, SignedCheckpoint Signed)
         }
     }
 
-    /// <summary>Reads the log up to a checkpoint and verifies it.</summary>
+    /// <summary>Reads the log up to a checkpoint and verifies it. Where records are purged while it reads, it goes on to a later checkpoint, below which the log says so.</summary>
+    /// <param name="audit">The exchange.</param>
+    /// <param name="context">Who reads.</param>
+    /// <param name="signed">The checkpoint.</param>
+    /// <param name="key">The log's key, for later checkpoints.</param>
+    /// <param name="onEntry">Told each entry before it is verified.</param>
+    /// <param name="cancellation">Stops between two answers.</param>
+    public static async Task<LogCheck> RunAsync(
+        Wire.AuditService.AuditServiceClient audit, Wire.AccessContext context, SignedCheckpoint signed, string key, Action<LogEntry> onEntry, CancellationToken cancellation)
+    {
+        var verifier = new LogVerifier([signed]);
+        for (var round = 0; ; round++)
+        {
+            using var reading = audit.ReadLog(
+                new Wire.ReadLogRequest { Context = context, Start = (ulong)verifier.Size, End = (ulong)signed.Checkpoint.Size }, cancellationToken: cancellation);
+            var good = await TakeAsync(reading.ResponseStream, verifier, onEntry, cancellation);
+            if (!good || verifier.FirstUnrecordedPurge is null || round == MostRounds) return new LogCheck(verifier.Finish(), signed);
+            // A head is signed within a second of what it covers.
+            await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+            var later = Open(await audit.GetCheckpointAsync(new Wire.GetCheckpointRequest { Context = context }, cancellationToken: cancellation), key);
+            if (later.Checkpoint.Size <= verifier.Size) return new LogCheck(verifier.Finish(), signed);
+            verifier.Expect(signed = later);
+        }
+    }
+
+    /// <summary>Verifies one reading of the log up to a checkpoint.</summary>
     /// <param name="records">The answers of ReadLog from 0 to the checkpoint's size.</param>
     /// <param name="signed">The checkpoint.</param>
     /// <param name="onEntry">Told each entry before it is verified.</param>
@@ -36,19 +64,23 @@ internal sealed record LogCheck(LogVerdict Verdict, SignedCheckpoint Signed)
         IAsyncStreamReader<Wire.ReadLogResponse> records, SignedCheckpoint signed, Action<LogEntry> onEntry, CancellationToken cancellation)
     {
         var verifier = new LogVerifier([signed]);
-        var good = true;
-        while (good && await records.MoveNext(cancellation))
+        await TakeAsync(records, verifier, onEntry, cancellation);
+        return new LogCheck(verifier.Finish(), signed);
+    }
+
+    private static async Task<bool> TakeAsync(IAsyncStreamReader<Wire.ReadLogResponse> records, LogVerifier verifier, Action<LogEntry> onEntry, CancellationToken cancellation)
+    {
+        while (await records.MoveNext(cancellation))
         {
             foreach (var entry in records.Current.Entries())
             {
                 onEntry(entry);
-                good = verifier.Add(entry);
-                if (!good)
-                    break;
+                if (!verifier.Add(entry))
+                    return false;
             }
         }
 
-        return new LogCheck(verifier.Finish(), signed);
+        return true;
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Verdict.Explanation} Root {Verdict.Root.ToHex()}");

@@ -18,6 +18,8 @@ internal sealed record Exported(Checkpoint Head, long Fetched, long LongRecords,
 /// </summary>
 internal sealed class LogExport(Wire.AuditService.AuditServiceClient audit, Wire.AccessContext context, string folder, HeldKeys held)
 {
+    private const int MostRounds = 5;
+
     /// <exception cref="CommandFailedException">A checkpoint of the exchange or of the folder is not good under the log's key.</exception>
     public async Task<Exported> RunAsync(Action<long, long> progress, CancellationToken cancellation)
     {
@@ -32,7 +34,7 @@ internal sealed class LogExport(Wire.AuditService.AuditServiceClient audit, Wire
 
         var stamped = answer.TimeStamp is { } stamp ? OpenStamped(stamp, key, held.Witnesses) : null;
         var verifier = new LogVerifier([.. before, .. stamped is null ? [] : (SignedCheckpoint[])[stamped], head]);
-        var writer = LogFolderWriter.Open(folder, hash => verifier.AddPurged(verifier.Size, hash));
+        var writer = LogFolderWriter.Open(folder, hash => verifier.AddWithheld(verifier.Size, hash));
         writer.KeepKeys(key, held.Witnesses);
         writer.Keep(head);
         if (stamped is not null)
@@ -44,7 +46,23 @@ internal sealed class LogExport(Wire.AuditService.AuditServiceClient audit, Wire
         var size = head.Checkpoint.Size;
         if (before.FirstOrDefault(b => b.Checkpoint.Size > size) is { } greater)
             return new Exported(head.Checkpoint, 0, 0, $"The exchange's newest checkpoint has {size} entries, and it signed one of {greater.Checkpoint.Size} before: it went back.");
-        return await ReadAsync(writer, head, verifier, progress, cancellation);
+        var start = writer.Size;
+        for (var round = 0; ; round++)
+        {
+            await ReadAsync(writer, head, verifier, progress, cancellation);
+            if (verifier.FirstUnrecordedPurge is null || round == MostRounds) break;
+            // Purged while it was read: the log says so a little later.
+            await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+            var later = LogCheck.Open(await audit.GetCheckpointAsync(new Wire.GetCheckpointRequest { Context = context }, cancellationToken: cancellation), key.ToVerifierKey());
+            if (later.Checkpoint.Size <= writer.Size) break;
+            writer.Keep(later);
+            verifier.Expect(head = later);
+        }
+
+        if (writer.Size == head.Checkpoint.Size)
+            writer.Complete(head);
+        var verdict = verifier.Finish();
+        return new Exported(head.Checkpoint, writer.Size - start, writer.LongRecords, verdict.IsIntact ? null : verdict.Explanation);
     }
 
     /// <summary>What the token says of the time is for the verification; here only what it stamps is looked at.</summary>
@@ -53,28 +71,21 @@ internal sealed class LogExport(Wire.AuditService.AuditServiceClient audit, Wire
             ? stamped
             : throw new CommandFailedException($"The checkpoint that was time-stamped is not good. {problem}");
 
-    private async Task<Exported> ReadAsync(LogFolderWriter writer, SignedCheckpoint head, LogVerifier verifier, Action<long, long> progress, CancellationToken cancellation)
+    private async Task ReadAsync(LogFolderWriter writer, SignedCheckpoint head, LogVerifier verifier, Action<long, long> progress, CancellationToken cancellation)
     {
         var (start, size) = (writer.Size, head.Checkpoint.Size);
-        if (start < size)
+        if (start >= size) return;
+        using var reading = audit.ReadLog(new Wire.ReadLogRequest { Context = context, Start = (ulong)start, End = (ulong)size }, cancellationToken: cancellation);
+        await foreach (var step in reading.ResponseStream.ReadAllAsync(cancellation))
         {
-            using var reading = audit.ReadLog(new Wire.ReadLogRequest { Context = context, Start = (ulong)start, End = (ulong)size }, cancellationToken: cancellation);
-            await foreach (var step in reading.ResponseStream.ReadAllAsync(cancellation))
+            // A fault does not end the export: what the exchange gives is evidence against it.
+            foreach (var entry in step.Entries())
             {
-                // A fault does not end the export: what the exchange gives is evidence against it.
-                foreach (var entry in step.Entries())
-                {
-                    writer.Append(entry);
-                    verifier.Add(entry);
-                }
-
-                progress(writer.Size, size);
+                writer.Append(entry);
+                verifier.Add(entry);
             }
-        }
 
-        if (writer.Size == size)
-            writer.Complete(head);
-        var verdict = verifier.Finish();
-        return new Exported(head.Checkpoint, writer.Size - start, writer.LongRecords, verdict.IsIntact ? null : verdict.Explanation);
+            progress(writer.Size, size);
+        }
     }
 }

@@ -72,6 +72,7 @@ public sealed class ExchangeChannel : IDisposable
         Disclosures = new Wire.DisclosureService.DisclosureServiceClient(Invoker);
         Reveals = new Wire.RevealService.RevealServiceClient(Invoker);
         Misuse = new Wire.MisuseService.MisuseServiceClient(Invoker);
+        Retention = new Wire.RetentionService.RetentionServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -105,6 +106,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.RevealService.RevealServiceClient Reveals { get; }
 
     public Wire.MisuseService.MisuseServiceClient Misuse { get; }
+
+    public Wire.RetentionService.RetentionServiceClient Retention { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -127,6 +127,7 @@ public sealed class LogFolder
         var rest = bundle.Width == 0 ? default : Read(bundle.Path, ref _bundle, MaxBundleBytes + 1);
         if (hashes.Length != tile.Width * MerkleHash.SizeBytes)
             return Damaged(tile.Path, (n * LogLayout.Width) + Math.Min(hashes.Length / MerkleHash.SizeBytes, tile.Width));
+        var withheld = ReadWithheld(n, bundle.Width);
         var leaves = MemoryMarshal.Cast<byte, MerkleHash>(hashes);
         for (var i = 0; i < Math.Max(tile.Width, bundle.Width); i++)
         {
@@ -137,7 +138,10 @@ public sealed class LogFolder
                 return Damaged(bundle.Path, index);
             var record = rest.Slice(sizeof(ushort), BinaryPrimitives.ReadUInt16BigEndian(rest));
             rest = rest[(sizeof(ushort) + record.Length)..];
-            if (!(record.IsEmpty ? _verifier.AddPurged(index, leaves[i]) : _verifier.Add(index, record, leaves[i])))
+            var taken = !record.IsEmpty ? _verifier.Add(index, record, leaves[i])
+                : (withheld[i / 8] & (0x80 >> (i % 8))) != 0 ? _verifier.AddWithheld(index, leaves[i])
+                : _verifier.AddPurged(index, leaves[i]);
+            if (!taken)
                 return false;
         }
 
@@ -146,6 +150,13 @@ public sealed class LogFolder
         if (bundle.Width == width)
             return true;
         return HasAfter(n) && _verifier.Fail(LogFault.Missing, _verifier.Size, $"Entry {_verifier.Size} is not there, but later ones are.");
+    }
+
+    /// <summary>Marks of the bundle's records that were withheld; a file of another length marks none.</summary>
+    private byte[] ReadWithheld(long n, int width)
+    {
+        var path = width == 0 ? "" : Path.Combine(_folder, LogLayout.WithheldPath(n, width));
+        return width > 0 && File.Exists(path) && File.ReadAllBytes(path) is { Length: LogLayout.Width / 8 } marks ? marks : new byte[LogLayout.Width / 8];
     }
 
     private bool Damaged(string path, long index) => _verifier.Fail(

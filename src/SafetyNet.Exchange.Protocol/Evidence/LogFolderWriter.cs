@@ -15,6 +15,7 @@ public sealed class LogFolderWriter
     private readonly NodeWriter _keepNode;
     private readonly List<List<MerkleHash>> _tiles = [[]];
     private readonly ArrayBufferWriter<byte> _bundle = new();
+    private readonly byte[] _withheld = new byte[LogLayout.Width / 8];
 
     private LogFolderWriter(string folder)
     {
@@ -61,6 +62,9 @@ public sealed class LogFolderWriter
             LongRecords++;
             record = default;
         }
+
+        if (record.IsEmpty && (entry.IsWithheld || entry.Record is not null))
+            _withheld[Size % LogLayout.Width / 8] |= (byte)(0x80 >> (int)(Size % 8));
 
         Span<byte> length = stackalloc byte[sizeof(ushort)];
         BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)record.Length);
@@ -145,9 +149,12 @@ public sealed class LogFolderWriter
         if (level == 0)
         {
             // Empty while Open reads what is there.
+            if (_withheld.AsSpan().ContainsAnyExcept((byte)0))
+                WriteOnce(LogLayout.WithheldPath(index, tile.Count), LogLayout.WithheldPath(index), _withheld);
             if (_bundle.WrittenCount > 0)
                 WriteOnce(LogLayout.BundlePath(index, tile.Count), LogLayout.BundlePath(index), _bundle.WrittenSpan);
             _bundle.ResetWrittenCount();
+            _withheld.AsSpan().Clear();
         }
 
         WriteOnce(LogLayout.TilePath(level, index, tile.Count), LogLayout.TilePath(level, index), MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(tile)));

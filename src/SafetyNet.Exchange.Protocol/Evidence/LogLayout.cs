@@ -40,6 +40,10 @@ public static class LogLayout
     /// <summary>Path of a bundle of records: <c>tile/entries/000</c>, or <c>tile/entries/000.p/17</c>.</summary>
     public static string BundlePath(long index, int width = Width) => $"tile/entries/{Place(index, width)}";
 
+    /// <summary>Path of the marks of a bundle: which of its records were withheld from who exported; <c>tile/withheld/000</c>. 32 bytes, the highest bit of the first
+    /// byte for the first record. None where none was.</summary>
+    public static string WithheldPath(long index, int width = Width) => $"tile/withheld/{Place(index, width)}";
+
     private static string Place(long index, int width)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);

@@ -6,7 +6,8 @@ namespace SafetyNet.Exchange.Protocol.Evidence;
 /// <param name="Index">Position in the log, from 0.</param>
 /// <param name="Record">The record's canonical bytes, or null where only the hash is given: retention purged them, or they are not the reader's concern.</param>
 /// <param name="LeafHash">The hash kept beside the record.</param>
-public readonly record struct LogEntry(long Index, ReadOnlyMemory<byte>? Record, MerkleHash LeafHash);
+/// <param name="IsWithheld">The record is there and was not given to this reader; without it, an entry with no record was purged.</param>
+public readonly record struct LogEntry(long Index, ReadOnlyMemory<byte>? Record, MerkleHash LeafHash, bool IsWithheld = false);
 
 /// <summary>What is wrong with a log.</summary>
 public enum LogFault
@@ -45,6 +46,9 @@ public enum LogFault
 
     /// <summary>A witness whose signature the reader expects signed none of the checkpoints of an exported log.</summary>
     NotWitnessed = 10,
+
+    /// <summary>A record's bytes are gone, and no later record of retention says that it removed them.</summary>
+    PurgeUnrecorded = 11,
 }
 
 /// <summary>Finds the stored hash of 256^<paramref name="level"/> entries; the fault that stands in its place, or none.</summary>
@@ -56,7 +60,7 @@ internal delegate LogFault StoredTile(int level, long index, out MerkleHash hash
 /// <param name="Root">Root over those entries.</param>
 /// <param name="VouchedSize">Entries that a signed checkpoint vouches for; those after it only agree with themselves. 0 without a
 /// checkpoint.</param>
-/// <param name="PurgedRecords">Entries of which only the hash was given.</param>
+/// <param name="PurgedRecords">Entries whose record retention removed, and said so in the log.</param>
 /// <param name="FirstBadIndex">The first entry that cannot be trusted; null where the log is intact. For
 /// <see cref="LogFault.Rewritten"/> the first after the last
 /// checkpoint that still agrees: the change lies there or behind it.</param>
@@ -64,6 +68,9 @@ internal delegate LogFault StoredTile(int level, long index, out MerkleHash hash
 public sealed record LogVerdict(
     LogFault Fault, long Size, MerkleHash Root, long VouchedSize, long PurgedRecords, long? FirstBadIndex, string Explanation)
 {
+    /// <summary>Entries of which only the hash was given to this reader: another jurisdiction's, or too long for a bundle.</summary>
+    public long WithheldRecords { get; init; }
+
     public bool IsIntact => Fault == LogFault.None;
 }
 
@@ -79,8 +86,9 @@ public sealed class LogVerifier
     private readonly NodeWriter? _compareTile;
     private (LogFault Fault, int Level, long Index)? _badTile, _absentTile;
     private LogVerdict? _fault;
+    private readonly EntryRanges _purged = new(), _named = new();
     private long _vouched;
-    private long _purged;
+    private long _withheld;
 
     /// <param name="heads">Checkpoints to hold the log against, of one log, in any order. None: only the log's agreement with itself is
     /// checked.</param>
@@ -127,7 +135,9 @@ public sealed class LogVerifier
 
     /// <summary>Takes the next entry, with its record where there is one. False once a fault is found.</summary>
     public bool Add(in LogEntry entry) =>
-        entry.Record is { } record ? Add(entry.Index, record.Span, entry.LeafHash) : AddPurged(entry.Index, entry.LeafHash);
+        entry.Record is { } record ? Add(entry.Index, record.Span, entry.LeafHash)
+        : entry.IsWithheld ? AddWithheld(entry.Index, entry.LeafHash)
+        : AddPurged(entry.Index, entry.LeafHash);
 
     /// <summary>Takes the next entry with its record. False once a fault is found; more entries are then ignored.</summary>
     public bool Add(long index, ReadOnlySpan<byte> record, in MerkleHash leafHash)
@@ -137,17 +147,39 @@ public sealed class LogVerifier
         if (MerkleTree.LeafHash(record) != leafHash)
             return Fail(
                 LogFault.RecordChanged, index, $"The record of entry {index} does not give the hash kept beside it: it was changed.");
+        foreach (var range in PurgedRecords.Read(index, record))
+            _named.Add(range);
         return Append(leafHash);
     }
 
-    /// <summary>Takes the next entry of which only the hash is there: retention purged the record, or its reader may not see it. Why is not known here.</summary>
+    /// <summary>Takes the next entry, whose record is gone; a later record has to say that retention removed it.</summary>
     public bool AddPurged(long index, in MerkleHash leafHash)
     {
         if (!IsNext(index))
             return false;
-        _purged++;
+        _purged.Add(index);
         return Append(leafHash);
     }
+
+    /// <summary>Takes the next entry of which this reader is given the hash alone. Whether its record is there is for others to see.</summary>
+    public bool AddWithheld(long index, in MerkleHash leafHash)
+    {
+        if (!IsNext(index))
+            return false;
+        _withheld++;
+        return Append(leafHash);
+    }
+
+    /// <summary>Goes on to a later checkpoint: what was purged while the log was read is named after the one that the reading began with.</summary>
+    public void Expect(SignedCheckpoint later)
+    {
+        ArgumentNullException.ThrowIfNull(later);
+        _heads.Enqueue(later.Checkpoint);
+        CheckHeads();
+    }
+
+    /// <summary>Index of the first entry whose record is gone without a record of it; null: there is none so far.</summary>
+    public long? FirstUnrecordedPurge => _purged.All.Select(range => _named.FirstMissing(range)).FirstOrDefault(missing => missing is not null);
 
     /// <summary>The verdict after the last entry.</summary>
     public LogVerdict Finish()
@@ -162,12 +194,17 @@ public sealed class LogVerifier
 
         if (_fault is null && _absentTile is { } tile)
             FailTile(tile);
+        if (_fault is null && FirstUnrecordedPurge is { } unrecorded)
+            Fail(LogFault.PurgeUnrecorded, unrecorded, $"The record of entry {unrecorded} is gone, and no later record of retention says that it was purged: somebody took it away.");
         if (_fault is not null)
             return _fault;
         var rest = Size - _vouched;
         var vouched = rest == 0 ? "all under a signed checkpoint" : $"{rest} of them after the last signed checkpoint given";
         return new LogVerdict(
-            LogFault.None, Size, _range.Root(), _vouched, _purged, FirstBadIndex: null, $"Intact: {Size} entries, {vouched}{HashOnly()}.");
+            LogFault.None, Size, _range.Root(), _vouched, _purged.Count, FirstBadIndex: null, $"Intact: {Size} entries, {vouched}{Purged()}{HashOnly()}.")
+        {
+            WithheldRecords = _withheld,
+        };
     }
 
     /// <summary>Checks a whole log.</summary>
@@ -199,11 +236,18 @@ public sealed class LogVerifier
         return verifier.Finish();
     }
 
-    private string HashOnly() => _purged switch
+    private string Purged() => _purged.Count switch
+    {
+        0 => "",
+        1 => ", 1 record purged by retention as the log says",
+        var count => $", {count} records purged by retention as the log says",
+    };
+
+    private string HashOnly() => _withheld switch
     {
         0 => "",
         1 => ", 1 entry of which only the hash was given",
-        _ => $", {_purged} entries of which only the hash was given",
+        _ => $", {_withheld} entries of which only the hash was given",
     };
 
     private bool IsNext(long index)
@@ -257,7 +301,7 @@ public sealed class LogVerifier
     /// <summary>A fault that the reader of the entries found.</summary>
     internal bool Fail(LogFault fault, long firstBad, string explanation)
     {
-        _fault ??= new LogVerdict(fault, Size, _range.Root(), _vouched, _purged, firstBad, explanation);
+        _fault ??= new LogVerdict(fault, Size, _range.Root(), _vouched, _purged.Count, firstBad, explanation) { WithheldRecords = _withheld };
         return false;
     }
 }

@@ -12,7 +12,7 @@ public static class SandboxMembers
         ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "households.write", "inbox.read",
             "conferences.read", "conferences.write", "disclosures.read", "disclosures.write", "grants.read", "grants.write", "break-glass.write"];
 
-    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "disclosures.read", "break-glass.review", "audit.reveal", "misuse.review"];
+    private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "audit.hold", "disclosures.read", "break-glass.review", "audit.reveal", "misuse.review"];
 
     /// <summary>Of the agency that operates the sandbox: its officers propose and activate the need-to-know policy.</summary>
     private static readonly string[] OperatorScopes = [.. OfficerScopes, "policy.write"];

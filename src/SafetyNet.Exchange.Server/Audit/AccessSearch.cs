@@ -86,7 +86,8 @@ internal static class AccessSearch
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
 
     /// <param name="below">Positions below this; the size of the log for the first page.</param>
-    public static AccessPage Page(Call call, SearchIndex index, AccessFilter filter, long below, int size)
+    /// <param name="isWanted">Further rule that a record must meet; null: none.</param>
+    public static AccessPage Page(Call call, SearchIndex index, AccessFilter filter, long below, int size, Func<Wire.AuditRecord, bool>? isWanted = null)
     {
         var found = new List<FoundAccess>();
         var since = Stopwatch.GetTimestamp();
@@ -96,7 +97,7 @@ internal static class AccessSearch
         {
             if (found.Count == size || Stopwatch.GetElapsedTime(since) > Longest) return new AccessPage(found, found.Count == size ? found[^1].Position : position + 1);
             var (_, leaf, body) = call.Read.ReadEntries(position, position + 1, 1).FirstOrDefault();
-            if (body is not null && Wire.AuditRecord.Parser.ParseFrom(body) is var record && filter.Fits(record)) found.Add(new FoundAccess(position, leaf, record));
+            if (body is { Length: > 0 } && Wire.AuditRecord.Parser.ParseFrom(body) is var record && filter.Fits(record) && isWanted?.Invoke(record) != false) found.Add(new FoundAccess(position, leaf, record));
         }
 
         return new AccessPage(found, null);

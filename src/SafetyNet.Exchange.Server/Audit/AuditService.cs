@@ -4,12 +4,13 @@ using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Retention;
 using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Audit;
 
 /// <summary>The RPCs of evidence: the officer's questions, and the proofs for every member. Each of them is a record itself (R-AUD-4).</summary>
-internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch witnesses, TimeStampWatch stamps, SearchIndex search) : Wire.AuditService.AuditServiceBase
+internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch witnesses, TimeStampWatch stamps, SearchIndex search, RetentionSettings retention) : Wire.AuditService.AuditServiceBase
 {
     private const int RecordsPerMessage = 256;
 
@@ -51,7 +52,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         // A decision of others is read and refused; where there is none, the newest record is read in its place, for it must not take less time (R-NTK-14).
         var place = call.Read.FindPlace(Guid.Parse(request.DecisionId));
         var found = call.Read.ReadEntries(place ?? log.Size - 1, long.MaxValue, 1).FirstOrDefault();
-        if (found.Body is null) throw new Refusal(Wire.ErrorReason.NotFound);
+        if (found.Body is not { Length: > 0 }) throw new Refusal(Wire.ErrorReason.NotFound);
         var record = Wire.AuditRecord.Parser.ParseFrom(found.Body);
         var officer = call.Context!.Actor.Role == Wire.ActorRole.SecurityOfficer && call.Member!.Token.Scopes.Contains("audit.read");
         var own = record.Jurisdiction == call.Agency.Jurisdiction && string.Equals(record.AgencyCode, call.Agency.Code, StringComparison.Ordinal);
@@ -124,7 +125,13 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
             using (var read = store.Read()) records = [.. read.ReadEntries(start, end, RecordsPerMessage)];
             if (records.Count == 0) return;
             var message = new Wire.ReadLogResponse { Position = (ulong)start };
-            message.Records.Add(records.Select(r => IsGiven(call, r.LeafHash, r.Body) ? UnsafeByteOperations.UnsafeWrap(r.Body) : ByteString.Empty));
+            for (var at = 0; at < records.Count; at++)
+            {
+                var isGiven = IsGiven(call, records[at].LeafHash, records[at].Body);
+                message.Records.Add(isGiven ? UnsafeByteOperations.UnsafeWrap(records[at].Body) : ByteString.Empty);
+                if (!isGiven) message.Withheld.Add((uint)at);
+            }
+
             message.RecordHashes.Add(records.Select(r => UnsafeByteOperations.UnsafeWrap(r.LeafHash)));
             call.RequireActive();
             await responseStream.WriteAsync(message, context.CancellationToken);
@@ -132,11 +139,44 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         }
     }
 
+    public override Task<Wire.ReportAccessesResponse> ReportAccesses(Wire.ReportAccessesRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var pseudonym = request.SubjectCase == Wire.ReportAccessesRequest.SubjectOneofCase.NationalId
+            ? call.Vault.Pseudonyms.OfNationalId(NationalId.Parse(request.NationalId).Canonical)
+            : Pseudonymizer.IsText(request.Pseudonym) ? request.Pseudonym : throw Refusal.InvalidField(new FieldFault("pseudonym", FieldFaultKind.NotOpaque));
+        call.ConcernsPseudonym(pseudonym);
+        var (after, before) = IntervalOf(request.After, request.Before);
+        var filter = new AccessFilter { Pseudonym = pseudonym, Within = call.Agency.Jurisdiction, After = after, Before = before };
+        var report = new AccessReport(call, SuppressionRules.Default);
+        return Task.FromResult(report.Page(search, filter, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize), retention, request.ForOfficer));
+    }
+
+    public override Task<Wire.ListPossibleViewersResponse> ListPossibleViewers(Wire.ListPossibleViewersRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var nationalId = NationalId.Parse(request.NationalId).Canonical;
+        call.Concerns(nationalId);
+        var (after, before) = IntervalOf(request.After, request.Before);
+        return Task.FromResult(new PossibleViewers(call, search, after, before)
+            .List(call.Read.FindPerson(call.Vault, nationalId), call.Vault.Pseudonyms.OfNationalId(nationalId), log.Size));
+    }
+
+    private static (DateTimeOffset After, DateTimeOffset Before) IntervalOf(
+        Google.Protobuf.WellKnownTypes.Timestamp? from, Google.Protobuf.WellKnownTypes.Timestamp? to)
+    {
+        var (after, before) = (from?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch, to?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue);
+        return after < before ? (after, before) : throw Refusal.InvalidField(new FieldFault("before", FieldFaultKind.NotAfter, "after"));
+    }
+
     /// <summary>An officer reads the records of its own jurisdiction, one of the central level all.</summary>
     private static bool IsOfficersConcern(Call call, Wire.AuditRecord record) =>
-        call.Agency.Jurisdiction is Wire.Jurisdiction.Tw || record.Jurisdiction == call.Agency.Jurisdiction;
+        call.Agency.Jurisdiction is Wire.Jurisdiction.Tw || record.Jurisdiction == call.Agency.Jurisdiction || IsOfRetention(record);
 
-    /// <summary>Records of the officer's concern, and bytes that are no record of ours: that somebody changed one in the store is every officer's concern.</summary>
+    /// <summary>What was purged is every reader's concern: without these records one that is gone cannot be told from one that was taken.</summary>
+    private static bool IsOfRetention(Wire.AuditRecord record) => string.Equals(record.Method, PurgedRecords.Method, StringComparison.Ordinal);
+
+    /// <summary>Records of the officer's concern, those that are gone, and bytes that are no record of ours: that somebody changed one in the store is every officer's concern.</summary>
     private static bool IsGiven(Call call, byte[] leafHash, byte[] body)
     {
         if (!MerkleTree.LeafHash(body).Bytes.SequenceEqual(leafHash)) return true;

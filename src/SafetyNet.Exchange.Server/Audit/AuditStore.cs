@@ -15,6 +15,7 @@ internal sealed class AuditRow
 
     public byte[] LeafHash { get; set; } = [];
 
+    /// <summary>No bytes: retention purged them.</summary>
     public byte[] Body { get; set; } = [];
 }
 
@@ -97,15 +98,15 @@ internal sealed class AuditMapping : IEntityTypeConfiguration<AuditRow>, IEntity
 /// <summary>Reads the log.</summary>
 internal static class AuditQueries
 {
-    /// <summary>Whole entries from a position on, at most <paramref name="count"/>, in order.</summary>
+    /// <summary>Whole entries from a position on, at most <paramref name="count"/>, in order. Of a purged record the body has no bytes; no other record is empty.</summary>
     public static IEnumerable<(long Position, byte[] LeafHash, byte[] Body)> ReadEntries(this ReadSession session, long start, long end, int count)
     {
         using var reader = session.Query(
-            "SELECT position, leaf_hash, body FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position LIMIT $2", start, end, count);
+            "SELECT position, leaf_hash, coalesce(body, x'') FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position LIMIT $2", start, end, count);
         while (reader.Read()) yield return (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
     }
 
-    /// <summary>The record of a decision; null: there is none.</summary>
+    /// <summary>The record of a decision; null: there is none, or it was purged.</summary>
     public static (long Position, byte[] LeafHash, byte[] Body)? FindDecision(this ReadSession session, Guid decisionId) =>
         session.FindPlace(decisionId) is { } place && session.ReadEntries(place, place + 1, 1).FirstOrDefault() is { Body: not null } found ? found : null;
 
@@ -145,10 +146,10 @@ internal static class AuditQueries
             : null;
     }
 
-    /// <summary>Records before a position, newest first.</summary>
+    /// <summary>Records before a position, newest first; the bytes of a purged one are empty.</summary>
     public static IEnumerable<(long Position, byte[] LeafHash, byte[] Body)> ReadBackwards(this ReadSession session, long before)
     {
-        using var reader = session.Query("SELECT position, leaf_hash, body FROM audit_record WHERE position < $0 ORDER BY position DESC", before);
+        using var reader = session.Query("SELECT position, leaf_hash, coalesce(body, x'') FROM audit_record WHERE position < $0 ORDER BY position DESC", before);
         while (reader.Read()) yield return (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
     }
 

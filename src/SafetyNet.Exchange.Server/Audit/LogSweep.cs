@@ -20,6 +20,7 @@ internal sealed class LogSweep
     private readonly NodeWriter _keepNode;
     private readonly List<LogNode> _nodes = [];
     private Queue<(long Size, byte[] Frontier, byte[] Note)> _heads = [];
+    private readonly EntryRanges _purged = new(), _named = new();
     private long _vouched, _nodeCount;
 
     public LogSweep(SqliteStore store, NoteVerifier key, long end)
@@ -41,7 +42,7 @@ internal sealed class LogSweep
             var before = _range.Size;
             ReadHeads(session, before);
             using (var reader = session.Query(
-                "SELECT position, leaf_hash, body, decision_id FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position LIMIT $2", before, _end, RecordsPerStretch))
+                "SELECT position, leaf_hash, coalesce(body, x''), decision_id FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position LIMIT $2", before, _end, RecordsPerStretch))
             {
                 while (reader.Read()) Take(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<byte[]>(3));
             }
@@ -52,17 +53,38 @@ internal sealed class LogSweep
         }
 
         using var last = _store.Read();
+        // A purge whose record came after the head, as the process ended between the two.
+        if (_purged.All.Any(range => _named.FirstMissing(range) is not null)) ReadNamesAfterHead(last);
+        foreach (var range in _purged.All)
+        {
+            if (_named.FirstMissing(range) is { } first) throw new EvidenceException($"Record {first} of the log is gone, and no later record says that retention purged it.", first);
+        }
+
+        foreach (var range in _named.All.Where(range => range.Last < _end))
+        {
+            if (_purged.FirstMissing(range) is { } first) throw new EvidenceException($"Record {first} of the log was purged by retention, and is there again.", first);
+        }
+
         using var counted = last.Query("SELECT count(*) FROM audit_node WHERE ((node_index + 1) << level) <= $0", _end);
         counted.Read();
         if (counted.GetInt64(0) != _nodeCount) throw new EvidenceException("The log keeps inner nodes that its records do not have.");
     }
 
+    private void ReadNamesAfterHead(ReadSession session)
+    {
+        foreach (var (position, _, body) in session.ReadEntries(_end, long.MaxValue, int.MaxValue))
+            foreach (var range in PurgedRecords.Read(position, body)) _named.Add(range);
+    }
+
     private void Take(long position, byte[] leafHash, byte[] body, byte[] decision)
     {
         if (position != _range.Size) throw new EvidenceException($"Record {_range.Size} of the log is missing.", _range.Size);
-        var leaf = MerkleTree.LeafHash(body);
+        var leaf = body.Length == 0 && leafHash.Length == MerkleHash.SizeBytes ? new MerkleHash(leafHash) : MerkleTree.LeafHash(body);
         if (!leaf.Bytes.SequenceEqual(leafHash)) throw new EvidenceException($"Record {position} of the log was changed.", position);
-        if (!IsOf(decision, body)) throw new EvidenceException($"Record {position} of the log is kept under another decision than its own.", position);
+        if (!(body.Length == 0 ? decision.AsSpan().SequenceEqual(Purge.NameOf(position).ToByteArray(true)) : IsOf(decision, body)))
+            throw new EvidenceException($"Record {position} of the log is kept under another decision than its own.", position);
+        if (body.Length == 0) _purged.Add(position);
+        foreach (var range in PurgedRecords.Read(position, body)) _named.Add(range);
         _range.Append(leaf, _keepNode);
         while (_heads.TryPeek(out var head) && head.Size <= _range.Size) CheckHead(_heads.Dequeue());
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Audit;
@@ -28,6 +29,9 @@ internal sealed class SearchIndex : IAsyncDisposable
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>No search looks at a segment for so long.</summary>
+    private static readonly TimeSpan LongestSearch = TimeSpan.FromMinutes(1);
+
     private readonly string _folder;
     private readonly SqliteStore _store;
     private readonly AuditLog _log;
@@ -39,6 +43,7 @@ internal sealed class SearchIndex : IAsyncDisposable
     private readonly CancellationTokenSource _ends = new();
     private Task _following = Task.CompletedTask;
     private readonly ConcurrentQueue<(long Position, AuditEntry Entry)> _appended = new();
+    private readonly Queue<(SearchSegment Segment, long Since)> _retired = new();
     private byte[] _lastLeaf = [];
     private int _appendedCount;
 
@@ -77,6 +82,7 @@ internal sealed class SearchIndex : IAsyncDisposable
         {
             try
             {
+                DropRetired();
                 if (!TakeSome()) await Task.Delay(Pause, _ends.Token);
             }
             catch (OperationCanceledException)
@@ -130,12 +136,46 @@ internal sealed class SearchIndex : IAsyncDisposable
         }
     }
 
+    /// <summary>Forgets what records can be found by whose bytes were purged: in memory, and in every segment, which is written anew where it knew them.</summary>
+    public void Forget(EntryRanges purged)
+    {
+        if (purged.Count == 0) return;
+        // What waits to be taken in may be of them.
+        while (!CatchUp(_log.Size, TimeSpan.FromSeconds(2))) _ends.Token.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            var start = TailStart;
+            foreach (var (term, list) in _tail.ToList())
+            {
+                if (list.RemoveAll(at => purged.Contains(start + at)) > 0 && list.Count == 0) _tail.Remove(term);
+            }
+
+            for (var at = 0; at < _segments.Count; at++)
+            {
+                var path = PathOf(_segments[at].First);
+                if (!_segments[at].TryWriteWithout(path, purged)) continue;
+                // A search may be walking through the old one.
+                _retired.Enqueue((_segments[at], Stopwatch.GetTimestamp()));
+                _segments[at] = SearchSegment.TryOpen(path) ?? throw new IOException("A segment of the search index cannot be read back.");
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _ends.CancelAsync();
         await _following;
         _ends.Dispose();
         foreach (var segment in _segments) segment.Dispose();
+        foreach (var (segment, _) in _retired) segment.Dispose();
+    }
+
+    private void DropRetired()
+    {
+        lock (_gate)
+        {
+            while (_retired.TryPeek(out var oldest) && Stopwatch.GetElapsedTime(oldest.Since) > LongestSearch) _retired.Dequeue().Segment.Dispose();
+        }
     }
 
     /// <summary>Positions of one stretch, newest first: of all terms, or all where none is asked for.</summary>
@@ -208,6 +248,13 @@ internal sealed class SearchIndex : IAsyncDisposable
         using var session = _store.Read();
         foreach (var (_, leaf, body) in session.ReadEntries(start, end, 4096))
         {
+            if (body.Length == 0)
+            {
+                // It was purged: it keeps its place, and is found by nothing.
+                Add([], _tailTimes.Count > 0 ? _tailTimes[^1] : 0, leaf);
+                continue;
+            }
+
             var record = Wire.AuditRecord.Parser.ParseFrom(body);
             Add(SearchTerm.Of(record), Instants.ToMicros(record.DecidedAt.ToDateTimeOffset()), leaf);
         }
@@ -232,7 +279,7 @@ internal sealed class SearchIndex : IAsyncDisposable
     private void WriteAway()
     {
         var path = PathOf(TailStart);
-        SearchSegment.Write(path, TailStart, _tail, _tailTimes, _lastLeaf);
+        SearchSegment.Write(path, TailStart, _tailTimes.Count, _tail, SearchSegment.BlocksOf(_tailTimes), _lastLeaf);
         _segments.Add(SearchSegment.TryOpen(path) ?? throw new IOException("A segment of the search index cannot be read back."));
         _tail.Clear();
         _tailTimes.Clear();

@@ -82,22 +82,23 @@ internal sealed unsafe class SearchSegment : IDisposable
     /// <param name="path">Its file.</param>
     /// <param name="first">Position of its first record.</param>
     /// <param name="postings">For each term the records that have it, as distances from <paramref name="first"/>, rising.</param>
-    /// <param name="times">When each record was decided, microseconds.</param>
+    /// <param name="count">Records of the segment.</param>
+    /// <param name="blocks">When the records of each block were decided.</param>
     /// <param name="lastLeaf">Leaf hash of the last record.</param>
-    public static void Write(string path, long first, IReadOnlyDictionary<ulong, List<int>> postings, IReadOnlyList<long> times, ReadOnlySpan<byte> lastLeaf)
+    public static void Write(string path, long first, int count, IReadOnlyDictionary<ulong, List<int>> postings, IReadOnlyList<TimeSpanOfBlock> blocks, ReadOnlySpan<byte> lastLeaf)
     {
         var draft = path + ".tmp";
         using (var body = new MemoryStream())
         {
             body.Write("SNS1"u8);
             Put(body, first);
-            Put(body, times.Count);
+            Put(body, count);
             Put(body, postings.Count);
             body.Write(lastLeaf);
-            foreach (var block in times.Chunk(BlockRecords))
+            foreach (var block in blocks)
             {
-                Put(body, block.Min());
-                Put(body, block.Max());
+                Put(body, block.From);
+                Put(body, block.To);
             }
 
             var terms = postings.Keys.ToArray();
@@ -126,6 +127,30 @@ internal sealed unsafe class SearchSegment : IDisposable
         }
 
         File.Move(draft, path, overwrite: true);
+    }
+
+    /// <summary>When the records of each block were decided.</summary>
+    /// <param name="times">When each record was, microseconds.</param>
+    public static IReadOnlyList<TimeSpanOfBlock> BlocksOf(IReadOnlyList<long> times) =>
+        [.. times.Chunk(BlockRecords).Select(block => new TimeSpanOfBlock(block.Min(), block.Max()))];
+
+    /// <summary>Writes the segment anew without what some records can be found by. Terms that no other record has go with them.</summary>
+    /// <returns>False: it knew nothing of them, and stays.</returns>
+    public bool TryWriteWithout(string path, Protocol.Evidence.EntryRanges gone)
+    {
+        if (gone.All.All(range => range.Last < First || range.First >= End)) return false;
+        var (left, knew) = (new Dictionary<ulong, List<int>>(), false);
+        for (var at = 0; at < _terms; at++)
+        {
+            var entry = Bytes.Slice(_termsAt + (TermBytes * at), TermBytes);
+            var all = Decode(BinaryPrimitives.ReadInt32BigEndian(entry[8..]), BinaryPrimitives.ReadInt32BigEndian(entry[12..]));
+            List<int> others = [.. all.Where(record => !gone.Contains(First + record))];
+            knew |= others.Count < all.Length;
+            if (others.Count > 0) left.Add(BinaryPrimitives.ReadUInt64BigEndian(entry), others);
+        }
+
+        if (knew) Write(path, First, Count, left, _blocks, LastLeaf);
+        return knew;
     }
 
     /// <summary>Records of a term, as distances from <see cref="First"/>, rising; null: none has it.</summary>

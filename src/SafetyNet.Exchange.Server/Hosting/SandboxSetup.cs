@@ -32,6 +32,9 @@ internal sealed record SandboxSettings
 /// </summary>
 internal static class SandboxSetup
 {
+    /// <summary>Days that a sandbox keeps its records where nothing else is set: five years.</summary>
+    private const int KeepDays = 1825;
+
     public const string Audience = "safetynet-exchange-sandbox";
 
     /// <summary>Settings that only a production start has; where one is set and the environment is not Production, somebody forgot to say so.</summary>
@@ -70,6 +73,7 @@ internal static class SandboxSetup
                 CrlDirectory = pki.CrlDirectory, RegistryPath = registryPath, CertificatePath = pki.ServerCertificatePath, CertificateKeyPath = pki.ServerKeyPath,
             },
             Storage = new StorageSettings { Path = In(sandbox, "exchange.db"), KeyPath = keyPath },
+            Retention = given.Retention.KeepDays == 0 ? given.Retention with { KeepDays = KeepDays } : given.Retention,
             Policy = new PolicySettings { ProposedBy = "sandbox-proposer", ActivatedBy = "sandbox-activator" },
             Evidence = new EvidenceSettings { Origin = "sandbox.safetynet.gov.tw/log", SigningKeyPath = signingPath },
         }, pki);

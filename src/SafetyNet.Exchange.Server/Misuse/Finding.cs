@@ -146,6 +146,8 @@ internal sealed class Canary : IVersioned, IFamilyFact
 
     public int Version { get; set; } = 1;
 
+    public bool StoodAt(DateTimeOffset at) => PlantedAt <= at && (WithdrawnAt is not { } until || at < until);
+
     public IEnumerable<Guid> AffectedIds() => [];
 }
 

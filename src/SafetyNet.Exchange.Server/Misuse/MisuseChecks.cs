@@ -16,6 +16,9 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
 {
     private readonly Dictionary<string, HashSet<string>> _relatives = new(StringComparer.Ordinal);
     private PersonTally _tally = new(rules.PeerWindowDays);
+    private string _listsRevision = "";
+    private KnownStaff _staff = new([]);
+    private ILookup<string, Canary> _canaries = Enumerable.Empty<Canary>().ToLookup(canary => canary.Subject, StringComparer.Ordinal);
 
     /// <summary>A record from its bytes; null: it is none any more. Its body was purged, or somebody changed it in the store, which the verification of the log finds.</summary>
     public static Wire.AuditRecord? Read(byte[]? body)
@@ -43,8 +46,13 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
         _relatives.Clear();
     }
 
-    /// <summary>Families change: those of staff are read anew for each stretch of the log.</summary>
-    public void BeginStretch() => _relatives.Clear();
+    /// <summary>Families change: those of staff are read anew for each stretch of the log. Staff and decoys are few, and are read where one of them changed.</summary>
+    public void BeginStretch(ReadSession read)
+    {
+        _relatives.Clear();
+        if (read.MisuseListsRevision() is var revision && string.Equals(revision, _listsRevision, StringComparison.Ordinal)) return;
+        (_listsRevision, _staff, _canaries) = (revision, read.ListStaff(), read.ListCanaries());
+    }
 
     /// <summary>Counts a record that was held against the rules before.</summary>
     public void Recall(Wire.AuditRecord record, MemberDirectory members)
@@ -57,7 +65,7 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
     {
         if (record.Purpose == Wire.Purpose.Audit) yield break;
         var at = record.DecidedAt.ToDateTimeOffset();
-        foreach (var subject in record.Subjects.Where(subject => read.IsCanary(subject, at)))
+        foreach (var subject in record.Subjects.Where(subject => _canaries[subject].Any(canary => canary.StoodAt(at))))
             yield return new Trigger(Wire.MisuseRuleId.Canary, subject, [("refused", record.Outcome == Wire.AuditOutcome.Refused ? 1 : 0)]);
         if (!IsLookUp(record)) yield break;
         foreach (var trigger in OfOwn(read, record)) yield return trigger;
@@ -94,7 +102,7 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
     /// <summary>Oneself, colleagues, relatives; a relative who is a colleague is both.</summary>
     private IEnumerable<Trigger> OfOwn(ReadSession read, Wire.AuditRecord record)
     {
-        var actor = read.FindActor(record.Jurisdiction, record.AgencyCode, record.ActorPersonId);
+        var actor = _staff.FindActor(record.Jurisdiction, record.AgencyCode, record.ActorPersonId);
         foreach (var subject in record.Subjects)
         {
             if (actor is { } self && string.Equals(self.Subject, subject, StringComparison.Ordinal))
@@ -103,7 +111,7 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
                 continue;
             }
 
-            if (read.IsColleague(record.Jurisdiction, record.AgencyCode, record.ActorPersonId, subject)) yield return new Trigger(Wire.MisuseRuleId.Colleague, subject, []);
+            if (_staff.IsColleague(record.Jurisdiction, record.AgencyCode, record.ActorPersonId, subject)) yield return new Trigger(Wire.MisuseRuleId.Colleague, subject, []);
             if (actor is { } known && RelativesOf(read, known.Subject, known.NationalIdIndex).Contains(subject)) yield return new Trigger(Wire.MisuseRuleId.Relative, subject, []);
         }
     }

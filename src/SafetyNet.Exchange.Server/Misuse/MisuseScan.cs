@@ -121,7 +121,7 @@ internal sealed class MisuseScan : IAsyncDisposable
         var (found, next, members) = (new Dictionary<string, Found>(StringComparer.Ordinal), _next, _members());
         using (var read = _store.Read())
         {
-            _checks.BeginStretch();
+            _checks.BeginStretch(read);
             foreach (var (position, _, body) in read.ReadEntries(_next, long.MaxValue, RecordsPerStretch).ToList())
             {
                 next = position + 1;

@@ -87,28 +87,20 @@ internal static class MisuseQueries
 
     public static Canary? FindCanary(this ReadSession session, Guid id) => session.Db.Set<Canary>().FirstOrDefault(c => c.CanaryId == id);
 
-    /// <summary>Blind index of whom a staff number stands for, and the pseudonym; null: nobody is registered.</summary>
-    public static (string Subject, byte[] NationalIdIndex)? FindActor(this ReadSession session, Wire.Jurisdiction jurisdiction, string agencyCode, string actorId)
+    /// <summary>Another text after each change of staff or decoys: rows are never removed, and each change counts their version up.</summary>
+    public static string MisuseListsRevision(this ReadSession session)
     {
-        using var reader = session.Query("SELECT subject, national_id_index FROM staff_member WHERE jurisdiction = $0 AND agency_code = $1 AND actor_id = $2 AND subject <> ''",
-            (int)jurisdiction, agencyCode, actorId);
-        return reader.Read() ? (reader.GetString(0), reader.GetFieldValue<byte[]>(1)) : null;
+        using var reader = session.Query("""
+            SELECT (SELECT count(*) || '/' || coalesce(sum(version), 0) FROM staff_member) || ' ' || (SELECT count(*) || '/' || coalesce(sum(version), 0) FROM canary)
+            """);
+        reader.Read();
+        return reader.GetString(0);
     }
 
-    /// <summary>Somebody of the agency's staff, other than the actor, is the person of that pseudonym.</summary>
-    public static bool IsColleague(this ReadSession session, Wire.Jurisdiction jurisdiction, string agencyCode, string actorId, string subject)
-    {
-        using var reader = session.Query("SELECT 1 FROM staff_member WHERE subject = $0 AND jurisdiction = $1 AND agency_code = $2 AND actor_id <> $3",
-            subject, (int)jurisdiction, agencyCode, actorId);
-        return reader.Read();
-    }
+    /// <summary>Staff whom a person is registered for.</summary>
+    public static KnownStaff ListStaff(this ReadSession session) => new([.. session.Db.Set<StaffMember>().Where(s => s.Subject != "")]);
 
-    /// <summary>A decoy of that pseudonym stood at an instant.</summary>
-    public static bool IsCanary(this ReadSession session, string subject, DateTimeOffset at)
-    {
-        using var reader = session.Query("SELECT 1 FROM canary WHERE subject = $0 AND planted_at <= $1 AND (withdrawn_at IS NULL OR withdrawn_at > $1)", subject, Instants.ToMicros(at));
-        return reader.Read();
-    }
+    public static ILookup<string, Canary> ListCanaries(this ReadSession session) => session.Db.Set<Canary>().ToLookup(canary => canary.Subject, StringComparer.Ordinal);
 
     /// <summary>Pseudonyms of the relatives to the second degree and of the household of the person with that blind index (R-HH-2), without the person.</summary>
     public static HashSet<string> RelativesOf(this ReadSession session, Vault vault, byte[] nationalIdIndex)
@@ -123,4 +115,18 @@ internal static class MisuseQueries
         var family = Family.Of(session, vault, person);
         return family.Members.Concat(family.Relatives.Select(r => r.Person)).Where(p => p.Id != id).Select(p => p.PseudonymBy(vault)).ToHashSet(StringComparer.Ordinal);
     }
+}
+
+/// <summary>Who the staff are, by staff number and by person; held by the scan, which asks for every person of every record.</summary>
+internal sealed class KnownStaff(IReadOnlyCollection<StaffMember> staff)
+{
+    private readonly Dictionary<(Wire.Jurisdiction, string, string), StaffMember> _byActor = staff.ToDictionary(one => (one.Jurisdiction, one.AgencyCode, one.ActorId));
+    private readonly ILookup<string, StaffMember> _bySubject = staff.ToLookup(one => one.Subject, StringComparer.Ordinal);
+
+    /// <summary>Whom a staff number stands for; null: nobody is registered.</summary>
+    public StaffMember? FindActor(Wire.Jurisdiction jurisdiction, string agencyCode, string actorId) => _byActor.GetValueOrDefault((jurisdiction, agencyCode, actorId));
+
+    /// <summary>Somebody of the agency's staff, other than the actor, is the person of that pseudonym.</summary>
+    public bool IsColleague(Wire.Jurisdiction jurisdiction, string agencyCode, string actorId, string subject) => _bySubject[subject].Any(one =>
+        one.Jurisdiction == jurisdiction && string.Equals(one.AgencyCode, agencyCode, StringComparison.Ordinal) && !string.Equals(one.ActorId, actorId, StringComparison.Ordinal));
 }

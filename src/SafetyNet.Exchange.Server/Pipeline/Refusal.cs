@@ -107,6 +107,12 @@ internal enum FieldFaultKind
     /// <summary>Characters that say nothing where a person must say why; the rule is stated with BreakGlassService.BreakGlass.</summary>
     NoRealText,
 
+    /// <summary>None of several fields is set, of which one at least is needed. Argument: the fields.</summary>
+    SomeRequired,
+
+    /// <summary>An instant that must lie after that of another field. Argument: the other field.</summary>
+    NotAfter,
+
     /// <summary>A problem of a policy file. Argument: file, line, place and reason.</summary>
     PolicyProblem,
 }

@@ -65,7 +65,7 @@ internal static class RefusalStatus
 
         Wire.ErrorReason.MemberSuspended or Wire.ErrorReason.ActorMissing or Wire.ErrorReason.ActorUnitMismatch or Wire.ErrorReason.ScopeMissing
             or Wire.ErrorReason.PurposeNotAllowed or Wire.ErrorReason.RoleNotAllowed or Wire.ErrorReason.UnitKindNotAllowed
-            or Wire.ErrorReason.LegalBasisNotAllowed or Wire.ErrorReason.LegalBasisExpired or Wire.ErrorReason.SecondPersonNeeded
+            or Wire.ErrorReason.LegalBasisNotAllowed or Wire.ErrorReason.LegalBasisExpired or Wire.ErrorReason.SecondPersonNeeded or Wire.ErrorReason.SecondOfficerNeeded
             or Wire.ErrorReason.ViewNotPermitted or Wire.ErrorReason.NotYourMove
             or Wire.ErrorReason.GrantNotPermitted => StatusCode.PermissionDenied,
 

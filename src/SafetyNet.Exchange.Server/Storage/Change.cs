@@ -26,10 +26,13 @@ internal sealed class Change
     /// <summary>Key under which this call happens once; null: it may happen again.</summary>
     public RequestKey? Key { get; set; }
 
+    /// <summary>Records of the log whose bytes go with this change; null: none.</summary>
+    public Purge? Purge { get; init; }
+
     /// <summary>What this process does once the change is durable and before its call is answered; on the writer's thread, so no more than a swap. Null: nothing.</summary>
     public Action? Durable { get; set; }
 
-    public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && _held.Count == 0 && Acknowledged is null;
+    public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && _held.Count == 0 && Acknowledged is null && Purge is null;
 
     public void Add(object row) => _added.Add(row);
 
@@ -75,6 +78,26 @@ internal enum HeldTable
 
 /// <summary>A row as it was read, by its version. Checked by the writer, which is one: a revoke that was acknowledged before is seen (B46).</summary>
 internal readonly record struct HeldRow(HeldTable Table, Guid Id, int Version);
+
+/// <summary>
+/// The bytes of some records of the log, which go; their places and hashes stay. What they were filed under goes with them: in place of the decision's id stands the
+/// position, so that whoever writes another there is found.
+/// </summary>
+/// <param name="Ranges">The records.</param>
+/// <param name="HoldsRevision">The legal holds that it was decided by: one that was placed since stops it.</param>
+internal sealed record Purge(IReadOnlyList<Protocol.Evidence.EntryRange> Ranges, long HoldsRevision)
+{
+    /// <summary>SQL: grows with every hold that is placed or released.</summary>
+    public const string HoldsRevisionSql = "SELECT coalesce(sum(version), 0) FROM legal_hold";
+
+    /// <summary>What a purged record at a position is filed under: 8 zero bytes and the position.</summary>
+    public static Guid NameOf(long position)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt128BigEndian(bytes, position);
+        return new Guid(bytes, bigEndian: true);
+    }
+}
 
 /// <summary>Everything up to a sequence number of a unit's inbox has been taken note of.</summary>
 internal sealed record Acknowledgement(string UnitId, long UpToSequence);

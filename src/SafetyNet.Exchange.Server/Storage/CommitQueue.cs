@@ -98,6 +98,16 @@ internal sealed class CommitQueue : IAsyncDisposable
     public Task KeepAsync(LogHead witnessed, DateTimeOffset at) =>
         _broken is { } broken ? Task.FromException(new StoreUnavailableException(broken)) : PutAsync(new Pending(witnessed, at));
 
+    /// <summary>Brings everything into the database file and empties the write-ahead log, so that nothing that was removed is left in it.</summary>
+    /// <returns>False: somebody reads an older state; ask again.</returns>
+    public async Task<bool> TruncateAsync()
+    {
+        if (_broken is { } broken) throw new StoreUnavailableException(broken);
+        var pending = new Pending();
+        await PutAsync(pending);
+        return pending.IsTruncated;
+    }
+
     /// <summary>Keeps the time-stamp of a head that is in the store already; it is no deed of anybody and leaves no record.</summary>
     public Task KeepAsync(StampedHead stamped) =>
         _broken is { } broken ? Task.FromException(new StoreUnavailableException(broken)) : PutAsync(new Pending(stamped));
@@ -175,8 +185,14 @@ internal sealed class CommitQueue : IAsyncDisposable
                 {
                     Interlocked.Exchange(ref _flushingSince, Environment.TickCount64);
                     session ??= new Session(_store, _log);
-                    Flush(session, batch);
+                    if (batch.Count == 0 || !batch.TrueForAll(p => p.IsTruncation)) Flush(session, batch);
                     EndFlush();
+                    // It may take its time: a store that is emptying its log is not lost.
+                    foreach (var pending in batch.Where(p => p.IsTruncation))
+                    {
+                        pending.IsTruncated = session.Truncate();
+                        pending.Done.TrySetResult(default);
+                    }
                 }
                 catch (Exception e)
                 {
@@ -225,7 +241,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         using var transaction = session.Connection.BeginTransaction(deferred: false);
         session.Begin(transaction);
         var committed = new List<(Pending Pending, LogPlace Place)>(batch.Count);
-        foreach (var pending in batch)
+        foreach (var pending in batch.Where(p => !p.IsTruncation))
         {
             if (session.TryWrite(pending, out var place) is { } refused) pending.Failure = refused;
             else committed.Add((pending, place));
@@ -264,6 +280,13 @@ internal sealed class CommitQueue : IAsyncDisposable
 
         public Pending(LogHead witnessed, DateTimeOffset at) => (Witnessed, WitnessedAt) = (witnessed, at);
 
+        /// <summary>Only empties the write-ahead log.</summary>
+        public Pending() => IsTruncation = true;
+
+        public bool IsTruncation { get; }
+
+        public bool IsTruncated { get; set; }
+
         public Pending(StampedHead stamped) => Stamped = stamped;
 
         public AuditEntry? Entry { get; }
@@ -287,7 +310,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         private readonly AuditLog _log;
         private readonly ExchangeDb _db;
         private readonly HotStatement _record;
-        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _savepoint, _release, _rollback;
+        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _savepoint, _release, _rollback;
         private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
         private readonly List<string> _sequencesOfCommit = [];
 
@@ -316,6 +339,9 @@ internal sealed class CommitQueue : IAsyncDisposable
             _node = Command("INSERT INTO audit_node (level, node_index, hash) VALUES ($level, $index, $hash)", "$level", "$index", "$hash");
             _checkpoint = Command("INSERT INTO audit_checkpoint (size, signed_at, frontier, note) VALUES ($size, $at, $frontier, $note)",
                 "$size", "$at", "$frontier", "$note");
+            _purge = Command("UPDATE audit_record SET body = x'', decision_id = unhex(printf('%032x', position)) WHERE position >= $first AND position <= $last AND length(body) > 0",
+                "$first", "$last");
+            _holds = Command(Purge.HoldsRevisionSql);
             _witnessed = Command("UPDATE audit_checkpoint SET witnessed_at = $at, note = $note WHERE size = $size", "$size", "$at", "$note");
             _stamp = Command("INSERT INTO audit_time_stamp (size, stamped_at, token) VALUES ($size, $at, $token) ON CONFLICT (size) DO NOTHING", "$size", "$at", "$token");
         }
@@ -404,6 +430,14 @@ internal sealed class CommitQueue : IAsyncDisposable
             _checkpoint.ExecuteNonQuery();
         }
 
+        /// <summary>False: a reader of an older state keeps something of it in use.</summary>
+        public bool Truncate()
+        {
+            using var truncate = Command("PRAGMA wal_checkpoint(TRUNCATE)");
+            using var reader = truncate.ExecuteReader();
+            return reader.Read() && reader.GetInt64(0) == 0;
+        }
+
         public void Dispose()
         {
             foreach (var command in Commands()) command.Dispose();
@@ -446,10 +480,21 @@ internal sealed class CommitQueue : IAsyncDisposable
                 _inbox.ExecuteNonQuery();
             }
 
+            if (change.Purge is { } purge) Write(purge);
             if (change.Acknowledged is { } acknowledged)
             {
                 Set(_acknowledge, acknowledged.UnitId, acknowledged.UpToSequence);
                 if (_acknowledge.ExecuteNonQuery() == 0) throw new StaleRowException();
+            }
+        }
+
+        private void Write(Purge purge)
+        {
+            if ((long)_holds.ExecuteScalar()! != purge.HoldsRevision) throw new StaleRowException();
+            foreach (var range in purge.Ranges)
+            {
+                Set(_purge, range.First, range.Last);
+                if (_purge.ExecuteNonQuery() != range.Count) throw new StaleRowException();
             }
         }
 
@@ -501,7 +546,7 @@ internal sealed class CommitQueue : IAsyncDisposable
         }
 
         private IEnumerable<SqliteCommand> Commands() =>
-            [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _savepoint, _release, _rollback];
+            [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _savepoint, _release, _rollback];
 
         private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

@@ -58,6 +58,7 @@ internal static class ExchangeRole
         await app.StartAsync();
         composition.Serving.Set(serving: true);
         composition.Search.Begin();
+        composition.Misuse.Begin(TimeSpan.FromSeconds(options.Misuse.PauseSeconds));
         await OrderLoop.RunAsync(order =>
         {
             if (order.Case is Order.DecideNothing) composition.Policy.Swap(PermitAll.After(composition.Policy.Current));

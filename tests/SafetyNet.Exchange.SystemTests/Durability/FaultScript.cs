@@ -29,7 +29,7 @@ internal sealed class FaultScript : IDisposable
     private readonly SandboxProcess _sandbox;
     private readonly Promises _promises;
     private readonly ConcurrentDictionary<string, ExchangeChannel> _channels = new(StringComparer.Ordinal);
-    private readonly Caller _school, _centre, _health, _police, _station, _officer;
+    private readonly Caller _school, _centre, _health, _police, _station, _officer, _second;
 
     public FaultScript(SandboxProcess sandbox, Promises promises)
     {
@@ -40,6 +40,7 @@ internal sealed class FaultScript : IDisposable
         _station = Enter("health", "tpe-phs", "H0777");
         _police = Enter("police", "tpe-precinct", "P1189");
         _officer = Enter("security", "tpe-security", "S0007", Wire.ActorRole.SecurityOfficer);
+        _second = Enter("security", "tpe-security", "S0008", Wire.ActorRole.SecurityOfficer);
     }
 
     /// <summary>Methods that were permitted, over all scripts of a run.</summary>
@@ -198,6 +199,14 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_officer, new Wire.SearchAccessesRequest { Context = _officer.Context(), NationalId = person });
         await AskAsync<IMessage>(_officer, new Wire.ListAccessesRequest { Context = _officer.Context(), NationalId = person });
         await AskForPersonsAsync();
+        await AskAsync<IMessage>(_officer, new Wire.ReportAccessesRequest { Context = _officer.Context(), NationalId = person });
+        await AskAsync<IMessage>(_officer, new Wire.ListPossibleViewersRequest { Context = _officer.Context(), NationalId = person });
+        var held = await AskAsync<Wire.PlaceLegalHoldResponse>(
+            _officer, new Wire.PlaceLegalHoldRequest { Context = _officer.Context(), RequestId = NewId(), NationalId = person, Reason = Why });
+        _promises.Made("legal_hold", "hold_id", held.Hold.HoldId);
+        await AskAsync<IMessage>(_officer, new Wire.ListLegalHoldsRequest { Context = _officer.Context() });
+        await AskAsync<IMessage>(_officer, new Wire.GetRetentionRequest { Context = _officer.Context() });
+        await AskAsync<IMessage>(_second, new Wire.ReleaseLegalHoldRequest { Context = _second.Context(), RequestId = NewId(), HoldId = held.Hold.HoldId, Reason = Why });
         var head = await AskAsync<Wire.GetCheckpointResponse>(_school, new Wire.GetCheckpointRequest { Context = _school.Context() });
         _promises.Signed(head.Note);
         await AskAsync<IMessage>(_school, new Wire.GetInclusionProofRequest { Context = _school.Context(), Position = 0, TreeSize = 2 });

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.SystemTests.Processes;
 
@@ -56,6 +58,14 @@ public sealed class OfflineTests(ExportedLog exported) : IClassFixture<ExportedL
             File.WriteAllBytes(Path.Combine(f, $"checkpoints/{e.Sizes.First}.2"), e.Forge(e.Sizes.First, MerkleTree.LeafHash([1])))),
         ("fork: an earlier head that does not lie on the way", "Rewritten", _ => 0, (e, f) => File.WriteAllBytes(Path.Combine(f, "checkpoints/77"), e.Forge(77, MerkleTree.LeafHash([1])))),
         ("garbage after a checkpoint", "CheckpointRefused", _ => null, (_, f) => ChangeNote(f, note => note + "\n")),
+        ("record taken away", "PurgeUnrecorded", e => OwnEntry(e), (e, f) => ChangeEntries(f, 0, all => all[OwnEntry(e)] = [])),
+        ("no marks of what was withheld", "PurgeUnrecorded", e => HashOnlyEntry(e.Folder), (_, f) => File.Delete(Path.Combine(f, "tile/withheld/000"))),
+        ("marks cut", "PurgeUnrecorded", e => HashOnlyEntry(e.Folder), (_, f) => Resize(f, "tile/withheld/000", -1)),
+        // Everything about the purge is good then: what is wrong is that no witness saw it.
+        ("purge that names what is gone", "NotWitnessed", _ => null, (e, f) => Purge(e, f, PurgedRecords.Method, [OwnEntry(e), OwnEntry(e) + 1], [OwnEntry(e), OwnEntry(e) + 1])),
+        ("purge that names what is still there", "NotWitnessed", _ => null, (e, f) => Purge(e, f, PurgedRecords.Method, [OwnEntry(e), OwnEntry(e) + 1], [OwnEntry(e)])),
+        ("purge that names less than is gone", "PurgeUnrecorded", e => OwnEntry(e) + 1, (e, f) => Purge(e, f, PurgedRecords.Method, [OwnEntry(e)], [OwnEntry(e), OwnEntry(e) + 1])),
+        ("purge in the name of a call", "PurgeUnrecorded", e => OwnEntry(e), (e, f) => Purge(e, f, "/safetynet.exchange.v1.CaseService/GetCase", [OwnEntry(e)], [OwnEntry(e)])),
         ("no checkpoint", "Unreadable", _ => null, (_, f) => File.Delete(Path.Combine(f, "checkpoint"))),
         ("no witness", "NotWitnessed", _ => null, (_, f) => ChangeNote(f, note => string.Join('\n', note.Split('\n')[..^2]) + "\n")),
     ];
@@ -223,7 +233,7 @@ public sealed class OfflineTests(ExportedLog exported) : IClassFixture<ExportedL
         {
             var width = (int)Math.Min(256, exported.Sizes.Second - (n * 256));
             var hashes = Hashes(folder, LogLayout.TilePath(0, n, width));
-            entries.AddRange(Entries(folder, LogLayout.BundlePath(n, width)).Select((e, i) => new LogEntry((n * 256) + i, e.Length == 0 ? default(ReadOnlyMemory<byte>?) : e, hashes[i])));
+            entries.AddRange(Entries(folder, LogLayout.BundlePath(n, width)).Select((e, i) => new LogEntry((n * 256) + i, e.Length == 0 ? default(ReadOnlyMemory<byte>?) : e, hashes[i], IsWithheld: e.Length == 0)));
         }
 
         change(entries);
@@ -245,6 +255,25 @@ public sealed class OfflineTests(ExportedLog exported) : IClassFixture<ExportedL
         byte[] record = [.. all[at].Record?.ToArray() ?? [], 0];
         all[at] = all[at] with { Record = record, LeafHash = MerkleTree.LeafHash(record) };
     });
+
+    /// <summary>The last entry becomes a record of retention, some entries lose theirs, and a stolen key signs it.</summary>
+    private static void Purge(ExportedLog exported, string folder, string method, int[] named, int[] gone)
+    {
+        var root = MerkleTree.EmptyRoot;
+        WriteAnew(exported, folder, all =>
+        {
+            var record = new Wire.AuditRecord
+            {
+                Version = 1, DecisionId = "0193d3a0-7b6e-7c3a-9f53-2f1c5d0e8a11", DecidedAt = new Timestamp { Seconds = 1_795_000_000, Nanos = 7 }, Method = method,
+                Purpose = Wire.Purpose.Audit, Resources = { named.Select(at => PurgedRecords.ToResource(new EntryRange(at, at))) },
+            }.ToByteArray();
+            all[^1] = new LogEntry(all.Count - 1, record, MerkleTree.LeafHash(record));
+            foreach (var at in gone) all[at] = all[at] with { Record = null };
+            root = MerkleTree.Root([.. all.Select(entry => entry.LeafHash)]);
+        });
+        Directory.Delete(Path.Combine(folder, "checkpoints"), recursive: true);
+        File.WriteAllBytes(Path.Combine(folder, "checkpoint"), exported.Forge(exported.Sizes.Second, root));
+    }
 
     private static void Cut(ExportedLog exported, string folder, int size) => WriteAnew(exported, folder, all => all.RemoveRange(size, all.Count - size));
 

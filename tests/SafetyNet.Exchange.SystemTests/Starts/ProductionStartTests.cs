@@ -9,6 +9,7 @@ public sealed class ProductionStartTests
     [
         "Exchange:Port", "Identity:Authority", "Identity:Audience", "Identity:RootsPath", "Identity:IssuersDirectory", "Identity:CrlDirectory", "Identity:RegistryPath",
         "Identity:CertificatePath", "Identity:CertificateKeyPath", "Storage:Path", "Storage:KeyPath", "Evidence:Origin", "Evidence:SigningKeyPath",
+        "Witness:Peers", "Retention:KeepDays",
     ];
 
     private static readonly Dictionary<string, string?> Production = new(StringComparer.Ordinal) { ["DOTNET_ENVIRONMENT"] = "Production" };

@@ -6,6 +6,7 @@ using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
+using SafetyNet.Exchange.Tests.Retention;
 
 namespace SafetyNet.Exchange.Tests.Audit;
 
@@ -171,7 +172,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
 
             var verdict = verifier.Finish();
             Assert.True(verdict.IsIntact, verdict.Explanation);
-            Assert.InRange(verdict.PurgedRecords, 1, verdict.Size - 1);
+            Assert.InRange(verdict.WithheldRecords, 1, verdict.Size - 1);
             Assert.Contains("of which only the hash was given", verdict.Explanation, StringComparison.Ordinal);
         }
     }
@@ -330,6 +331,12 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["ActivatePolicy"] = (second, second.Activation(proposed)),
             ["GetPolicy"] = (school, new Wire.GetPolicyRequest { Context = school.Context() }),
             ["ListExpiringBases"] = (officer, new Wire.ListExpiringBasesRequest { Context = officer.Context() }),
+            ["ReportAccesses"] = (officer, new Wire.ReportAccessesRequest { Context = officer.Context(), NationalId = family.Child.NationalId.Canonical }),
+            ["ListPossibleViewers"] = (officer, new Wire.ListPossibleViewersRequest { Context = officer.Context(), NationalId = family.Child.NationalId.Canonical }),
+            ["PlaceLegalHold"] = (officer, officer.Holding(Some.StrangersId())),
+            ["ReleaseLegalHold"] = (second, second.Releasing((await officer.HoldsAsync(officer.Holding(Some.StrangersId()))).HoldId)),
+            ["ListLegalHolds"] = (officer, new Wire.ListLegalHoldsRequest { Context = officer.Context() }),
+            ["GetRetention"] = (officer, new Wire.GetRetentionRequest { Context = officer.Context() }),
             ["ReadLog"] = (officer, new Wire.ReadLogRequest { Context = officer.Context(), End = 3 }),
             ["SetProtectiveScope"] = (centre, new Wire.SetProtectiveScopeRequest
             {

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Worlds;
@@ -75,6 +76,44 @@ public sealed class SearchIndexTests(TestExchange exchange) : WireTests(exchange
         {
             Assert.True(index.CatchUp(size, TimeSpan.FromMinutes(1)));
             return index.Find(everything, size).Count();
+        }
+    }
+
+    [Fact]
+    [Trait("Rule", "R-AUD-6")]
+    public async Task What_was_purged_is_found_by_nothing_and_its_terms_stand_in_no_segment()
+    {
+        var person = Some.Stranger();
+        await The.School.RefersAsync(The.Centre, person);
+        for (var i = 0; i < SegmentRecords; i++) await The.School.AskAsync(to => to.Members.GetSelfAsync(new() { Context = The.School.Context() }));
+        await The.School.RefersAsync(The.Centre, person);
+        var term = SearchTerm.Subject(Exchange.Composition.Vault.Pseudonyms.OfNationalId(person.NationalId));
+        var (size, ofSchool) = (Exchange.Composition.Log.Size, new SearchQuestion([SearchTerm.Unit(The.School.UnitId)], long.MinValue, long.MaxValue));
+        var of = new SearchQuestion([term], long.MinValue, long.MaxValue);
+        await using var index = Open();
+        Assert.True(index.CatchUp(size, TimeSpan.FromMinutes(1)));
+        var gone = index.Find(of, size).ToList();
+        Assert.Equal(2, gone.Count);
+        Assert.True(IsInSegments());
+        var others = index.Find(ofSchool, size).Except(gone).ToList();
+        var purged = new EntryRanges();
+        foreach (var position in gone) purged.Add(position);
+        // A search that began before goes on over what it found.
+        using var walking = index.Find(ofSchool, size).GetEnumerator();
+        Assert.True(walking.MoveNext());
+
+        index.Forget(purged);
+
+        while (walking.MoveNext()) Assert.InRange(walking.Current, 0, size);
+        Assert.Empty(index.Find(of, size));
+        Assert.Equal(others, index.Find(ofSchool, size));
+        Assert.False(IsInSegments());
+
+        bool IsInSegments()
+        {
+            var bytes = new byte[8];
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(bytes, term);
+            return Directory.GetFiles(_folder, "*").Any(file => File.ReadAllBytes(file).AsSpan().IndexOf(bytes) >= 0);
         }
     }
 

@@ -107,7 +107,7 @@ public sealed class LogFolderTests : IDisposable
         writer.Complete(head);
         var verdict = Verify().Log;
         Assert.True(verdict.IsIntact, verdict.Explanation);
-        Assert.Equal(1, verdict.PurgedRecords);
+        Assert.Equal(1, verdict.WithheldRecords);
         Assert.Equal("Intact: 2 entries, all under a signed checkpoint, 1 entry of which only the hash was given.", verdict.Explanation);
     }
 
@@ -130,7 +130,7 @@ public sealed class LogFolderTests : IDisposable
     private static byte[] Record(int at) => Encoding.UTF8.GetBytes($"record {at}");
 
     /// <summary>Every fifth is given by its hash alone.</summary>
-    private static LogEntry Entry(int at) => new(at, at % 5 == 4 ? default(ReadOnlyMemory<byte>?) : Record(at), MerkleTree.LeafHash(Record(at)));
+    private static LogEntry Entry(int at) => new(at, at % 5 == 4 ? default(ReadOnlyMemory<byte>?) : Record(at), MerkleTree.LeafHash(Record(at)), IsWithheld: at % 5 == 4);
 
     private SignedCheckpoint Head(int size) => SignedCheckpoint.Sign(
         new Checkpoint(Origin, size, MerkleTree.Root(Enumerable.Range(0, size).Select(at => MerkleTree.LeafHash(Record(at))).ToArray())), _signer);
@@ -150,6 +150,6 @@ public sealed class LogFolderTests : IDisposable
     {
         var found = Verify();
         Assert.True(found.Log.IsIntact, found.Log.Explanation);
-        Assert.Equal((size, size, size / 5, checkpoints, Origin), ((int)found.Log.Size, (int)found.Log.VouchedSize, (int)found.Log.PurgedRecords, found.Checkpoints, found.Origin));
+        Assert.Equal((size, size, size / 5, checkpoints, Origin), ((int)found.Log.Size, (int)found.Log.VouchedSize, (int)found.Log.WithheldRecords, found.Checkpoints, found.Origin));
     }
 }

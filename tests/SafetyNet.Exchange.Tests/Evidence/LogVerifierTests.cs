@@ -45,13 +45,13 @@ public sealed class LogVerifierTests : IDisposable
     }
 
     [Fact]
-    public void Purged_records_leave_the_log_intact_and_are_counted()
+    public void Withheld_records_leave_the_log_intact_and_are_counted()
     {
         for (var i = 5; i < 15; i++)
-            _entries[i] = _entries[i] with { Record = null };
+            _entries[i] = _entries[i] with { Record = null, IsWithheld = true };
         var verdict = Verify(_entries, _heads);
         Assert.True(verdict.IsIntact, verdict.Explanation);
-        Assert.Equal(10, verdict.PurgedRecords);
+        Assert.Equal((10L, 0L), (verdict.WithheldRecords, verdict.PurgedRecords));
     }
 
     [Fact]

@@ -153,6 +153,10 @@ internal static class Asked
         ["BreakGlassService/BreakGlass"] = "in a danger the caller is told at once; it is noticed, reviewed and counted (docs/decisions/0010)",
         ["PolicyService/ActivatePolicy"] = "proposals are no personal data; two officers talk about them",
         ["PolicyService/GetPolicy"] = "every member may read a policy, proposed or in force",
+        ["AuditService/ReportAccesses"] = "a security officer asks who looked, for the person itself, and is told (R-AUD-5)",
+        ["AuditService/ListPossibleViewers"] = "a security officer asks who could have looked, and is told (R-AUD-4)",
+        ["RetentionService/PlaceLegalHold"] = "a hold is placed on what there is and will be; its answer repeats what the officer stated",
+        ["RetentionService/ReleaseLegalHold"] = "holds are no personal data; the officers of a jurisdiction talk about them",
         ["AuditService/SearchAccesses"] = "a security officer asks who looked, and is told (R-AUD-4)",
         ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
     };

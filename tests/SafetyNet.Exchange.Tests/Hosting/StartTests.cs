@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Hosting;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Retention;
 
 namespace SafetyNet.Exchange.Tests.Hosting;
 
@@ -48,6 +49,22 @@ public sealed class StartTests
     [InlineData("Log:Level", "Debug", "Log:Level")]
     public void No_default_of_a_sandbox_survives_a_production_start(string name, string value, string named) =>
         Assert.StartsWith(named, Assert.Single(StartRules.ProductionProblems(Configuration((name, value)))), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(0, "Retention:KeepDays is not set")]
+    [InlineData(179, "at least 180")]
+    public void A_production_start_asks_how_long_records_are_kept(int days, string told) =>
+        Assert.Contains(told, Assert.Single(new RetentionSettings { KeepDays = days }.Missing()), StringComparison.Ordinal);
+
+    [Fact]
+    public void Retention_within_its_bounds_is_taken()
+    {
+        Assert.Empty(new RetentionSettings { KeepDays = 180 }.Missing());
+        Assert.Empty(new RetentionSettings { KeepDays = 36_500 }.Problems());
+        Assert.Single(new RetentionSettings { KeepDays = 36_501 }.Problems());
+        Assert.Single(new RetentionSettings { KeepDays = -1 }.Problems());
+        Assert.Single(new RetentionSettings { BatchRecords = 0 }.Problems());
+    }
 
     [Fact]
     public void A_production_start_takes_settings_of_production() => Assert.Empty(StartRules.ProductionProblems(Configuration(

@@ -20,6 +20,7 @@ using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Hosting;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Retention;
 using SafetyNet.Exchange.Tokens;
 using Serilog;
 
@@ -50,6 +51,7 @@ public sealed class TestExchange : IAsyncLifetime
     private bool _isTraced;
     private WitnessSettings _witness = new();
     private MisuseSettings _misuse = new();
+    private RetentionSettings _retention = new();
     private ECDsa? _tokenKey;
     private WebApplication? _app;
     private Composition? _composition;
@@ -92,12 +94,13 @@ public sealed class TestExchange : IAsyncLifetime
     /// <param name="isTraced">Everything in the process logs all it can, host and libraries too.</param>
     /// <param name="witness">Who co-signs the log; null: nobody.</param>
     /// <param name="misuse">Rules of misuse; null: the built-in ones. The log is scanned when a test says so, not by itself.</param>
+    /// <param name="retention">How long records are kept; null: as long as in a sandbox. Purges run when a test runs them.</param>
     internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false, WitnessSettings? witness = null,
-        MisuseSettings? misuse = null)
+        MisuseSettings? misuse = null, RetentionSettings? retention = null)
     {
         var exchange = new TestExchange(limits ?? new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder)
         {
-            _isTraced = isTraced, _witness = witness ?? new WitnessSettings(), _misuse = misuse ?? new MisuseSettings(),
+            _isTraced = isTraced, _witness = witness ?? new WitnessSettings(), _misuse = misuse ?? new MisuseSettings(), _retention = retention ?? new RetentionSettings(),
         };
         try
         {
@@ -250,7 +253,7 @@ public sealed class TestExchange : IAsyncLifetime
             DataDirectory = _folder, CertificateDirectory = Path.Combine(RunFolder.Value, "pki"), Persons = Persons, Seed = Seed, TokenPort = FreePort(),
         };
         (_options, _pki) = SandboxSetup.Prepare(
-            new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Misuse = _misuse }, sandbox, Clock);
+            new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Misuse = _misuse, Retention = _retention }, sandbox, Clock);
         StartRules.Require(_options.Problems());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Sandbox", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders().AddSerilog(Log.Logger);

@@ -17,7 +17,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
-        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules"];
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -109,6 +109,9 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("SearchAccesses", officer, async (p, id) => await OthersFoundAsync(p, new() { Context = p.Context(), Resource = $"referral/{id.Referral}" }));
         yield return ("ExplainDecision", centre, async (p, id) => await p.AskAsync(to => to.Audit.ExplainDecisionAsync(new() { Context = p.Context(), DecisionId = id.Decision })));
         yield return ("ExplainDecision", officer, async (p, id) => await p.AskAsync(to => to.Audit.ExplainDecisionAsync(new() { Context = p.Context(), DecisionId = id.Decision })));
+        yield return ("ReportAccesses", officer, async (p, id) => OwnReported(await p.AskAsync(to => to.Audit.ReportAccessesAsync(new() { Context = p.Context(), NationalId = id.NationalId }))));
+        yield return ("ListPossibleViewers", officer, async (p, id) => WithoutPseudonym(await p.AskAsync(to => to.Audit.ListPossibleViewersAsync(new() { Context = p.Context(), NationalId = id.NationalId }))));
+        yield return ("ListLegalHolds", officer, async (p, _) => await p.AskAsync(to => to.Retention.ListLegalHoldsAsync(new() { Context = p.Context() })));
         yield return ("GetConference", centre, async (p, id) => await p.SeesConferenceAsync(id.Conference));
         yield return ("ListConferences", centre, async (p, _) => await p.AskAsync(to => to.Conferences.ListConferencesAsync(new() { Context = p.AtConference() })));
         yield return ("ListDisclosures", centre, async (p, id) => await p.ListsDisclosuresAsync(id.NationalId));
@@ -153,6 +156,20 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         // The officer's own questions of this test are records too, of its own county and about whom it asked.
         Assert.All(listed.Entries, e => Assert.Equal(Wire.Jurisdiction.Tao, e.Record.Jurisdiction));
         listed.Entries.Clear();
+        listed.Pseudonym = "";
+        return listed;
+    }
+
+    /// <summary>The other questions of this test are accesses too, refused ones of the county that asked.</summary>
+    private static Wire.ReportAccessesResponse OwnReported(Wire.ReportAccessesResponse report)
+    {
+        Assert.All(report.Accesses, access => Assert.Equal(Wire.Jurisdiction.Tao, access.Jurisdiction));
+        report.Accesses.Clear();
+        return report;
+    }
+
+    private static Wire.ListPossibleViewersResponse WithoutPseudonym(Wire.ListPossibleViewersResponse listed)
+    {
         listed.Pseudonym = "";
         return listed;
     }

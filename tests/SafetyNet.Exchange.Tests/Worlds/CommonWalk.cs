@@ -2,6 +2,7 @@ using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
+using SafetyNet.Exchange.Tests.Retention;
 
 namespace SafetyNet.Exchange.Tests.Worlds;
 
@@ -14,6 +15,10 @@ internal static class CommonWalk
         ["MemberService/ListUnits"] = ListUnitsAsync,
         ["AuditService/ListAccesses"] = ListAccessesAsync,
         ["AuditService/SearchAccesses"] = SearchAccessesAsync,
+        ["AuditService/ReportAccesses"] = ReportAccessesAsync,
+        ["AuditService/ListPossibleViewers"] = ListPossibleViewersAsync,
+        ["RetentionService/ListLegalHolds"] = ListLegalHoldsAsync,
+        ["RetentionService/GetRetention"] = GetRetentionAsync,
         ["AuditService/GetCheckpoint"] = GetCheckpointAsync,
         ["AuditService/GetInclusionProof"] = GetInclusionProofAsync,
         ["AuditService/GetConsistencyProof"] = GetConsistencyProofAsync,
@@ -90,6 +95,67 @@ internal static class CommonWalk
             // The officer's own look-ups are records about the person too.
             Assert.Equal(expected, listed.Where(expected.Contains));
         }
+    }
+
+    private static async Task ReportAccessesAsync(TestExchange exchange, The the)
+    {
+        var person = Hosting.Some.Stranger();
+        for (var i = 0; i < 4; i++) await the.School.RefersAsync(the.Centre, person);
+        await the.Officer.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = the.Officer.Context(), NationalId = person.NationalId }));
+        var pseudonym = exchange.Composition.Vault.Pseudonyms.OfNationalId(person.NationalId);
+        var expected = exchange.RecordsFrom(0).Where(r => r.Subjects.Contains(pseudonym) && r.Purpose != Wire.Purpose.Audit).Select(r => r.DecidedAt).Reverse().ToList();
+        Assert.Equal(4, expected.Count);
+        foreach (var size in (int[])[1, 3, 100])
+        {
+            var (told, token) = (new List<Google.Protobuf.WellKnownTypes.Timestamp>(), "");
+            do
+            {
+                var page = await the.Officer.AskAsync(to => to.Audit.ReportAccessesAsync(new() { Context = the.Officer.Context(), Pseudonym = pseudonym, PageSize = size, PageToken = token }));
+                told.AddRange(page.Accesses.Select(a => a.DecidedAt));
+                token = page.NextPageToken;
+            }
+            while (token.Length > 0);
+            Assert.Equal(expected, told);
+        }
+    }
+
+    private static async Task ListPossibleViewersAsync(TestExchange exchange, The the)
+    {
+        var child = Hosting.Some.Family().Child;
+        var taken = await the.Centre.TakesInAsync(the.School, Hosting.Some.SubjectOf(child));
+        var listed = await the.Officer.AskAsync(to => to.Audit.ListPossibleViewersAsync(new() { Context = the.Officer.Context(), NationalId = child.NationalId.Canonical }));
+        Assert.Equal(
+            exchange.Query("SELECT from_unit_id, to_unit_id FROM referral WHERE referral_id = $0", r => (r.GetString(0), r.GetString(1)), Guid.Parse(taken.ReferralId).ToByteArray(true)),
+            [(Of(Wire.ViewingGround.ReferralSent), Of(Wire.ViewingGround.ReferralReceived))]);
+
+        string Of(Wire.ViewingGround ground) => listed.Viewers.Single(v => v.Ground == ground && v.Resource == $"referral/{taken.ReferralId}").UnitId;
+    }
+
+    private static async Task ListLegalHoldsAsync(TestExchange exchange, The the)
+    {
+        for (var i = 0; i < 3; i++) await the.Officer.HoldsAsync(the.Officer.Holding(Hosting.Some.StrangersId()));
+        var expected = exchange.Query("SELECT hold_id FROM legal_hold WHERE jurisdiction = $0 ORDER BY hold_id DESC", r => new Guid(r.GetFieldValue<byte[]>(0), true).ToString(), (int)Wire.Jurisdiction.Tpe);
+        foreach (var size in (int[])[1, 2, 100])
+        {
+            var (listed, token) = (new List<string>(), "");
+            do
+            {
+                var page = await the.Officer.AskAsync(to => to.Retention.ListLegalHoldsAsync(new() { Context = the.Officer.Context(), PageSize = size, PageToken = token }));
+                listed.AddRange(page.Holds.Select(h => h.HoldId));
+                token = page.NextPageToken;
+            }
+            while (token.Length > 0);
+            Assert.Equal(expected, listed);
+        }
+    }
+
+    private static async Task GetRetentionAsync(TestExchange exchange, The the)
+    {
+        var told = await the.Officer.AskAsync(to => to.Retention.GetRetentionAsync(new() { Context = the.Officer.Context() }));
+        Assert.Equal(
+            (exchange.Options.Retention.KeepDays, exchange.Query("SELECT count(*) FROM audit_record WHERE length(body) = 0", r => r.GetInt64(0))[0]), (told.KeepDays, told.PurgedRecords));
+        var oldest = exchange.Query("SELECT position, body FROM audit_record WHERE length(body) > 0 ORDER BY position LIMIT 1", r => (Position: (ulong)r.GetInt64(0), Body: r.GetFieldValue<byte[]>(1)))[0];
+        Assert.Equal((oldest.Position, Wire.AuditRecord.Parser.ParseFrom(oldest.Body).DecidedAt), (told.OldestKeptPosition, told.OldestKeptAt));
     }
 
     private static async Task GetCheckpointAsync(TestExchange exchange, The the)

@@ -1375,6 +1375,68 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("referral_subject", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Retention.LegalHold", b =>
+                {
+                    b.Property<byte[]>("HoldId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("hold_id");
+
+                    b.Property<long?>("After")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("after");
+
+                    b.Property<long?>("Before")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("before");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<long>("PlacedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("placed_at");
+
+                    b.Property<string>("PlacedByPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("placed_by_person_id");
+
+                    b.Property<string>("PlacedByUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("placed_by_unit_id");
+
+                    b.Property<long?>("ReleasedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("released_at");
+
+                    b.Property<string>("ReleasedByPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("released_by_person_id");
+
+                    b.Property<string>("ReleasedByUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("released_by_unit_id");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("HoldId");
+
+                    b.ToTable("legal_hold", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.DataKeyRow", b =>
                 {
                     b.Property<long>("KeyId")
