@@ -7,8 +7,8 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Misuse;
 
 /// <summary>
-/// Reads the log behind the calls and raises findings (R-AUD-7). Each finding is a commit with a record of its own; the last of a stretch moves the cursor too. A stretch
-/// that was cut short is read again, and counts nothing twice: a finding knows the newest record that it has.
+/// Reads the log behind the calls and raises findings (R-AUD-7). What a stretch of the log gives is committed a hundred findings at a time, each time with a record that names them;
+/// the last one moves the cursor too. A stretch that was cut short is read again, and counts nothing twice: a finding knows the newest record that it has.
 /// </summary>
 internal sealed class MisuseScan : IAsyncDisposable
 {
@@ -17,7 +17,12 @@ internal sealed class MisuseScan : IAsyncDisposable
 
     private const string CursorMethod = "misuse/MoveCursor";
     private const string Actor = "misuse-scan";
-    private const int RecordsPerStretch = 1000;
+
+    /// <summary>Records that are read through one snapshot, and records whose findings are committed together: who is found again and again is written once for all of them.</summary>
+    private const int RecordsPerRead = 1000, RecordsPerStretch = 50_000;
+
+    /// <summary>Most findings of one commit: their record stays far below what an export takes.</summary>
+    private const int FindingsPerCommit = 100;
 
     /// <summary>Records after which the cursor is kept though nothing was found; what a restart reads again at most, besides the window of the peers.</summary>
     private const int RecordsPerCursor = 20_000;
@@ -44,6 +49,9 @@ internal sealed class MisuseScan : IAsyncDisposable
         SqliteStore store, AuditLog log, SearchIndex search, CommitQueue commits, MisuseRules rules, MisuseChecks checks, Func<MemberDirectory> members, PolicyInForce policy,
         TimeProvider clock) =>
         (_store, _log, _search, _commits, _rules, _checks, _members, _policy, _clock) = (store, log, search, commits, rules, checks, members, policy, clock);
+
+    /// <summary>Records that it left in the log; what a benchmark takes off.</summary>
+    public long Records { get; private set; }
 
     /// <summary>Goes on beside the calls.</summary>
     public void Begin(TimeSpan pause) => _scanning = Task.Run(async () =>
@@ -119,15 +127,19 @@ internal sealed class MisuseScan : IAsyncDisposable
     private async Task<bool> ScanStretchAsync()
     {
         var (found, next, members) = (new Dictionary<string, Found>(StringComparer.Ordinal), _next, _members());
-        using (var read = _store.Read())
+        for (var (read, more) = (0, true); more && read < RecordsPerStretch; read += RecordsPerRead)
         {
-            _checks.BeginStretch(read);
-            foreach (var (position, _, body) in read.ReadEntries(_next, long.MaxValue, RecordsPerStretch).ToList())
+            using var session = _store.Read();
+            _checks.BeginStretch(session);
+            var entries = session.ReadEntries(next, long.MaxValue, RecordsPerRead).ToList();
+            foreach (var (position, _, body) in entries)
             {
                 next = position + 1;
                 if (MisuseChecks.Read(body) is not { } record) continue;
-                foreach (var trigger in _checks.AtOnce(read, record, members)) Join(read, found, position, record, trigger);
+                foreach (var trigger in _checks.AtOnce(session, record, members)) Join(session, found, position, record, trigger);
             }
+
+            more = entries.Count == RecordsPerRead;
         }
 
         if (next == _next) return false;
@@ -144,7 +156,7 @@ internal sealed class MisuseScan : IAsyncDisposable
         var (found, ripe, until) = (new Dictionary<string, Found>(StringComparer.Ordinal), _ripe, _clock.GetUtcNow() - _rules.NoActivityWithin);
         using (var read = _store.Read())
         {
-            foreach (var (position, _, body) in read.ReadEntries(_ripe, _next, RecordsPerStretch).ToList())
+            foreach (var (position, _, body) in read.ReadEntries(_ripe, _next, RecordsPerRead).ToList())
             {
                 var record = MisuseChecks.Read(body);
                 if (record?.DecidedAt.ToDateTimeOffset() > until) break;
@@ -177,24 +189,36 @@ internal sealed class MisuseScan : IAsyncDisposable
         if (known.Finding.Join(position, at, trigger.Numbers)) found[key] = known;
     }
 
-    /// <summary>Each finding by itself; the cursor with the last. Nothing found: the cursor stays in memory until it has come far enough.</summary>
+    /// <summary>The findings of each jurisdiction by themselves, as its officers read their records; the cursor with the last. Nothing found: the cursor stays in memory until it has come far
+    /// enough.</summary>
     private async Task CommitAsync(IReadOnlyCollection<Found> found, long? next = null, long? ripe = null)
     {
         var left = found.Count;
-        foreach (var (finding, isNew) in found)
+        foreach (var some in found.GroupBy(one => one.Finding.Jurisdiction).SelectMany(own => own.Chunk(FindingsPerCommit)))
         {
             var change = new Change();
-            if (isNew) change.Add(finding);
-            else change.Update(finding);
-            if (--left == 0) MoveCursor(change, next ?? _next, ripe ?? _ripe);
-            await _commits.CommitAsync(AuditEntry.Of(Record(Method, finding.Jurisdiction, finding.Subject, $"finding/{finding.FindingId}")), change);
-            if (isNew) ServerLog.MisuseFound(finding.Rule, finding.FindingId);
+            foreach (var (finding, isNew) in some)
+            {
+                if (isNew) change.Add(finding);
+                else change.Update(finding);
+            }
+
+            left -= some.Length;
+            if (left == 0) MoveCursor(change, next ?? _next, ripe ?? _ripe);
+            await CommitAsync(Record(Method, some[0].Finding.Jurisdiction, some.Select(one => one.Finding.Subject), some.Select(one => $"finding/{one.Finding.FindingId}")), change);
+            foreach (var (finding, _) in some.Where(one => one.IsNew)) ServerLog.MisuseFound(finding.Rule, finding.FindingId);
         }
 
         if (found.Count > 0 || next is not null || ripe is not null) return;
         var moved = new Change();
         MoveCursor(moved, _next, _ripe);
-        await _commits.CommitAsync(AuditEntry.Of(Record(CursorMethod, Wire.Jurisdiction.Tw, "", $"misuse-cursor/{_next}")), moved);
+        await CommitAsync(Record(CursorMethod, Wire.Jurisdiction.Tw, [], [$"misuse-cursor/{_next}"]), moved);
+    }
+
+    private async Task CommitAsync(Wire.AuditRecord record, Change change)
+    {
+        await _commits.CommitAsync(AuditEntry.Of(record), change);
+        Records++;
     }
 
     private void MoveCursor(Change change, long next, long ripe)
@@ -214,16 +238,17 @@ internal sealed class MisuseScan : IAsyncDisposable
     }
 
     /// <summary>The record of a deed that no caller did.</summary>
-    private Wire.AuditRecord Record(string method, Wire.Jurisdiction jurisdiction, string subject, string resource)
+    private Wire.AuditRecord Record(string method, Wire.Jurisdiction jurisdiction, IEnumerable<string> subjects, IEnumerable<string> resources)
     {
         var (now, policy) = (Instants.Whole(_clock.GetUtcNow()), _policy.Current);
         var record = new Wire.AuditRecord
         {
             Version = 1, DecisionId = Guid.CreateVersion7(now).ToString(), DecidedAt = Timestamp.FromDateTimeOffset(now), Method = method, Jurisdiction = jurisdiction,
             ActorPersonId = Actor, ActorRole = Wire.ActorRole.BatchJob, Purpose = Wire.Purpose.Audit, LegalBasis = Wire.LegalBasis.AuditDuty,
-            Outcome = Wire.AuditOutcome.Permitted, PolicyRevision = policy.Revision, PolicyHash = policy.Sha256[..16], Resources = { resource },
+            Outcome = Wire.AuditOutcome.Permitted, PolicyRevision = policy.Revision, PolicyHash = policy.Sha256[..16],
         };
-        if (subject.Length > 0) record.Subjects.Add(subject);
+        record.Subjects.Add(subjects.Where(subject => subject.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        record.Resources.Add(resources.Order(StringComparer.Ordinal));
         return record;
     }
 

@@ -63,7 +63,7 @@ internal static class ExchangeRole
         {
             if (order.Case is Order.DecideNothing) composition.Policy.Swap(PermitAll.After(composition.Policy.Current));
             if (order.Case is Order.Decide) composition.Policy.Swap(PermitAll.BackAfter(composition.Policy.Current));
-            return Task.FromResult(Read(composition.Commits.Flushes, composition.Log.Size, RowBytes(composition.Store)));
+            return Task.FromResult(Read(composition.Commits.Flushes, composition.Log.Size - composition.Misuse.Records, RowBytes(composition.Store)));
         });
         await app.StopAsync();
     }

@@ -35,7 +35,7 @@ internal sealed record Order(string Case, double Seconds = 0, int Connections = 
 /// <param name="CpuMicros">Processor time of all its threads.</param>
 /// <param name="AllocatedBytes">Bytes allocated on the managed heap.</param>
 /// <param name="Flushes">Flushes to disk that made commits durable.</param>
-/// <param name="Records">Records in the log.</param>
+/// <param name="Records">Records of calls in the log; those that the exchange leaves by itself are not counted.</param>
 /// <param name="RowBytes">Size of what one created referral leaves in the database, mean of the last ones; 0: none yet.</param>
 /// <param name="ServerGarbageCollection">Which collector runs.</param>
 /// <param name="CompileMicros">Processor time that went into compiling.</param>
