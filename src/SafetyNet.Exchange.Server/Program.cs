@@ -54,7 +54,7 @@ try
     composition.BeginSweep(app.Lifetime.StopApplication);
     composition.Witnesses.Begin(app.Lifetime.StopApplication);
     composition.TimeStamps.Begin();
-    composition.Commits.Begin();
+    composition.Commits.Begin(options.Exchange.StoreLostAfter);
     composition.Search.Begin();
     composition.Misuse.Begin(TimeSpan.FromSeconds(options.Misuse.PauseSeconds));
     composition.BeginRetention();

@@ -60,6 +60,7 @@ internal sealed record ServerOptions
             problems.Add("Storage:Path must be a file that survives a restart: there is no server without an audit store");
         if (Limits.PerPersonPerMinute < 1 || Limits.PerAgencyPerMinute < 1 || Limits.DeadlineCapSeconds is < 1 or > 300)
             problems.Add("Limits: PerPersonPerMinute and PerAgencyPerMinute are 1 or more, DeadlineCapSeconds 1 to 300");
+        if (Exchange.StoreLostAfter <= TimeSpan.Zero) problems.Add("Exchange:StoreLostAfter is more than zero: how long a flush may take before calls are refused");
         problems.AddRange(Witness.Problems());
         problems.AddRange(TimeStamps.Problems());
         problems.AddRange(BreakGlass.Problems());
@@ -109,6 +110,12 @@ internal sealed record ExchangeSettings
     /// Another process may have the database: wait, without listening, and take its place when it ends. Default false: a second start is refused.
     /// </summary>
     public bool Standby { get; init; }
+
+    /// <summary>
+    /// Longest that a flush may take before calls are refused, until the disk answers. Default 0.8 seconds: looked at ten times a second, so that no call waits for more than one (R-AUD-2). Longer
+    /// on a disk that is known to pause.
+    /// </summary>
+    public TimeSpan StoreLostAfter { get; init; } = TimeSpan.FromMilliseconds(800);
 }
 
 /// <summary>What identity is checked against.</summary>

@@ -123,7 +123,7 @@ internal static class AuditFindingsCommand
                     if (rule.Parameters.Count + rule.Codes.Count > 0)
                         Console.Out.WriteLine($"    thresholds  {string.Join(", ", rule.Parameters.Select(p => $"{p.Name} {p.Value:0.##}").Concat(rule.Codes))}");
                     Console.Out.WriteLine($"    findings    {rule.Open} open, {rule.Confirmed} confirmed, {rule.Justified} justified, {rule.FalseAlarms} false alarms");
-                    Console.Out.WriteLine(rule.HasPrecision
+                    Console.Out.WriteLine(rule.Confirmed + rule.Justified + rule.FalseAlarms > 0
                         ? string.Create(CultureInfo.InvariantCulture, $"    precision   {rule.Precision * 100:0.0} % (95 %: {rule.PrecisionLow * 100:0.0} to {rule.PrecisionHigh * 100:0.0} %)")
                         : "    precision   not known yet: none was disposed of");
                 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using SafetyNet.Exchange.Server.Pipeline;
 
 namespace SafetyNet.Exchange.Server.Audit;
@@ -63,6 +64,26 @@ internal sealed record AccessFilter
         if (Resource.Length > 0) terms.Add(SearchTerm.Resource(Resource));
         if (BreakGlass) terms.Add(SearchTerm.BreakGlass());
         return new SearchQuestion(terms, Storage.Instants.ToMicros(After), Storage.Instants.ToMicros(Before));
+    }
+
+    /// <summary>
+    /// Puts what is searched for into the officer's own record (R-AUD-4), besides the person, who stands there as a pseudonym. Agency, unit and method are named where the exchange knows them:
+    /// any other text finds nothing, and might be anything.
+    /// </summary>
+    public void TellTo(Call call)
+    {
+        if (ActorPersonId.Length > 0 && TextCharacters.IsActorId(ActorPersonId)) call.Searches("actor", ActorPersonId);
+        if (call.Members.FindUnit(ActorUnitId) is { } unit) call.Searches("unit", unit.UnitId);
+        if (call.Members.Agencies.FirstOrDefault(one => string.Equals(one.Code, AgencyCode, StringComparison.Ordinal)) is { } agency) call.Searches("agency", agency.Code);
+        if (ShownClass != default) call.Searches("class", CodeText.Of(ShownClass));
+        if (LegalBasis != default) call.Searches("basis", CodeText.Of(LegalBasis));
+        if (Purpose != default) call.Searches("purpose", CodeText.Of(Purpose));
+        if (Outcome != default) call.Searches("outcome", CodeText.Of(Outcome));
+        if (Method.Length > 0 && Protocol.Client.ContractMethods.Find(Method) is { } method) call.Searches("method", $"{method.Service.Name}/{method.Name}");
+        if (Resource.Split('/') is [var kind, var id] && kind.All(c => char.IsAsciiLetterLower(c) || c == '-') && Guid.TryParseExact(id, "D", out var known)) call.Searches(kind, known.ToString());
+        if (BreakGlass) call.Searches("break-glass", "yes");
+        if (After > DateTimeOffset.UnixEpoch) call.Searches("after", After.ToString("O", CultureInfo.InvariantCulture));
+        if (Before < DateTimeOffset.MaxValue) call.Searches("before", Before.ToString("O", CultureInfo.InvariantCulture));
     }
 
     /// <summary>The record itself has it all: what the index says may be another's.</summary>

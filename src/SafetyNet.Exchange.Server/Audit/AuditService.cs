@@ -34,13 +34,15 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
             ? call.Vault.Pseudonyms.OfNationalId(NationalId.Parse(request.NationalId).Canonical) : request.Pseudonym;
         if (pseudonym.Length > 0 && !Pseudonymizer.IsText(pseudonym)) throw Refusal.InvalidField(new FieldFault("pseudonym", FieldFaultKind.NotOpaque));
         if (pseudonym.Length > 0) call.ConcernsPseudonym(pseudonym);
-        var page = AccessSearch.Page(call, search, new AccessFilter
+        var filter = new AccessFilter
         {
             Pseudonym = pseudonym, ActorPersonId = request.ActorPersonId, ActorUnitId = request.ActorUnitId, AgencyCode = request.AgencyCode, ShownClass = request.ShownClass,
             LegalBasis = request.LegalBasis, Purpose = request.Purpose, Outcome = request.Outcome, Method = FullName(request.Method), Resource = request.Resource,
             BreakGlass = request.BreakGlass, After = request.After?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch, Before = request.Before?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue,
             Within = call.Agency.Jurisdiction,
-        }, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize));
+        };
+        filter.TellTo(call);
+        var page = AccessSearch.Page(call, search, filter, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize));
         var response = new Wire.SearchAccessesResponse { NextPageToken = TokenOf(page) };
         response.Entries.Add(page.Found.Select(Entry));
         return Task.FromResult(response);

@@ -170,6 +170,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     /// <summary>The record will name this thing: <c>referral</c>, <c>case</c>, <c>note</c>.</summary>
     public void Touches(string kind, Guid id) => _resources.Add($"{kind}/{id}");
 
+    /// <summary>The record will name what was searched the log for: <c>searched/actor/E0042</c>. What a caller wrote freely may hold anything and does not belong there.</summary>
+    public void Searches(string criterion, string value) => _resources.Add($"searched/{criterion}/{value}");
+
     /// <summary>Lets other features do in the same commit what follows from this one's deed.</summary>
     public void Raise<TEvent>(TEvent happened)
         where TEvent : notnull => exchange.Events.Raise(this, happened);

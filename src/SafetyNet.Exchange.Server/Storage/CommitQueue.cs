@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -29,18 +28,12 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>Most commits that share one flush; bounds how long the first of them waits for the last.</summary>
     private const int MostPerFlush = 512;
 
-    /// <summary>Result codes of SQLite: nothing was written and a later try may succeed; a rule of the schema.</summary>
-    private const int Busy = 5, Full = 13, Constraint = 19;
-
-    /// <summary>
-    /// Longest that a flush may take before its calls, and all that come after them, are told that the store is lost for now: with the looks in between, they hear of it within a
-    /// second (R-AUD-2). What the flush holds may become durable after all; a repetition with the same request_id finds it.
-    /// </summary>
-    private static readonly TimeSpan LostAfter = TimeSpan.FromMilliseconds(800);
+    /// <summary>Result codes of SQLite: nothing was written and a later try may succeed.</summary>
+    private const int Busy = 5, Full = 13;
 
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);
 
-    private readonly Channel<Pending> _waiting = Channel.CreateBounded<Pending>(new BoundedChannelOptions(8192) { FullMode = BoundedChannelFullMode.Wait });
+    private readonly Channel<PendingCommit> _waiting = Channel.CreateBounded<PendingCommit>(new BoundedChannelOptions(8192) { FullMode = BoundedChannelFullMode.Wait });
     private readonly SqliteStore _store;
     private readonly AuditLog _log;
     private readonly TimeProvider _clock;
@@ -50,8 +43,9 @@ internal sealed class CommitQueue : IAsyncDisposable
     private readonly Timer _looks;
 
     /// <summary>What is being flushed, and since when by <see cref="Environment.TickCount64"/>; 0: nothing is.</summary>
-    private readonly List<Pending> _batch = new(MostPerFlush);
+    private readonly List<PendingCommit> _batch = new(MostPerFlush);
     private long _flushingSince;
+    private TimeSpan _lostAfter;
     private volatile bool _isLost;
     private volatile Exception? _broken;
 
@@ -91,28 +85,28 @@ internal sealed class CommitQueue : IAsyncDisposable
     public Task<LogPlace> CommitAsync(AuditEntry entry, Change? change)
     {
         if (_broken is not null || _isLost || IsHeld()) return Task.FromException<LogPlace>(new StoreUnavailableException(_broken));
-        return PutAsync(new Pending(entry, change));
+        return PutAsync(new PendingCommit(entry, change));
     }
 
     /// <summary>Keeps the co-signatures of a head that is in the store already; it is no deed of anybody and leaves no record.</summary>
     public Task KeepAsync(LogHead witnessed, DateTimeOffset at) =>
-        _broken is { } broken ? Task.FromException(new StoreUnavailableException(broken)) : PutAsync(new Pending(witnessed, at));
+        _broken is { } broken ? Task.FromException(new StoreUnavailableException(broken)) : PutAsync(new PendingCommit(witnessed, at));
 
     /// <summary>Brings everything into the database file and empties the write-ahead log, so that nothing that was removed is left in it.</summary>
     /// <returns>False: somebody reads an older state; ask again.</returns>
     public async Task<bool> TruncateAsync()
     {
         if (_broken is { } broken) throw new StoreUnavailableException(broken);
-        var pending = new Pending();
+        var pending = new PendingCommit();
         await PutAsync(pending);
         return pending.IsTruncated;
     }
 
     /// <summary>Keeps the time-stamp of a head that is in the store already; it is no deed of anybody and leaves no record.</summary>
     public Task KeepAsync(StampedHead stamped) =>
-        _broken is { } broken ? Task.FromException(new StoreUnavailableException(broken)) : PutAsync(new Pending(stamped));
+        _broken is { } broken ? Task.FromException(new StoreUnavailableException(broken)) : PutAsync(new PendingCommit(stamped));
 
-    private Task<LogPlace> PutAsync(Pending pending) => _waiting.Writer.TryWrite(pending) ? pending.Done.Task : WaitForPlaceAsync(pending);
+    private Task<LogPlace> PutAsync(PendingCommit pending) => _waiting.Writer.TryWrite(pending) ? pending.Done.Task : WaitForPlaceAsync(pending);
 
     public async ValueTask DisposeAsync()
     {
@@ -122,16 +116,24 @@ internal sealed class CommitQueue : IAsyncDisposable
     }
 
     /// <summary>From now on calls wait for the store: one that does not answer is told to be lost. What a start writes may take longer.</summary>
-    public void Begin() => _looks.Change(BetweenLooks, BetweenLooks);
+    /// <param name="lostAfter">
+    /// Longest that a flush may take before its calls, and all that come after them, are told that the store is lost for now. What the flush holds may become durable after all; a repetition
+    /// with the same request_id finds it.
+    /// </param>
+    public void Begin(TimeSpan lostAfter)
+    {
+        _lostAfter = lostAfter;
+        _looks.Change(BetweenLooks, BetweenLooks);
+    }
 
     /// <summary>Is the flush that runs later than any may be? Then nobody waits for it any longer, until the disk has answered.</summary>
     private void Look()
     {
         var since = Interlocked.Read(ref _flushingSince);
-        if (since == 0 || Environment.TickCount64 - since < LostAfter.TotalMilliseconds) return;
-        if (!_isLost) ServerLog.StoreLost(LostAfter);
+        if (since == 0 || Environment.TickCount64 - since < _lostAfter.TotalMilliseconds) return;
+        if (!_isLost) ServerLog.StoreLost(_lostAfter);
         _isLost = true;
-        Pending[] flushing;
+        PendingCommit[] flushing;
         lock (_batch) flushing = [.. _batch];
         foreach (var pending in flushing) pending.Done.TrySetException(new StoreUnavailableException(null));
         // Nothing of these was written, and nothing will be.
@@ -147,7 +149,7 @@ internal sealed class CommitQueue : IAsyncDisposable
     }
 
     /// <summary>The queue is full, or closed.</summary>
-    private async Task<LogPlace> WaitForPlaceAsync(Pending pending)
+    private async Task<LogPlace> WaitForPlaceAsync(PendingCommit pending)
     {
         try
         {
@@ -164,7 +166,7 @@ internal sealed class CommitQueue : IAsyncDisposable
     private void WriteAll()
     {
         var batch = _batch;
-        Session? session = null;
+        CommitSession? session = null;
         try
         {
             while (WaitForWork())
@@ -184,7 +186,7 @@ internal sealed class CommitQueue : IAsyncDisposable
                 try
                 {
                     Interlocked.Exchange(ref _flushingSince, Environment.TickCount64);
-                    session ??= new Session(_store, _log);
+                    session ??= new CommitSession(_store, _log);
                     if (batch.Count == 0 || !batch.TrueForAll(p => p.IsTruncation)) Flush(session, batch);
                     EndFlush();
                     // It may take its time: a store that is emptying its log is not lost.
@@ -236,11 +238,11 @@ internal sealed class CommitQueue : IAsyncDisposable
         _stop();
     }
 
-    private void Flush(Session session, List<Pending> batch)
+    private void Flush(CommitSession session, List<PendingCommit> batch)
     {
         using var transaction = session.Connection.BeginTransaction(deferred: false);
         session.Begin(transaction);
-        var committed = new List<(Pending Pending, LogPlace Place)>(batch.Count);
+        var committed = new List<(PendingCommit Pending, LogPlace Place)>(batch.Count);
         foreach (var pending in batch.Where(p => !p.IsTruncation))
         {
             if (session.TryWrite(pending, out var place) is { } refused) pending.Failure = refused;
@@ -270,291 +272,6 @@ internal sealed class CommitQueue : IAsyncDisposable
         }
     }
 
-    private static bool HasRows(Pending pending) =>
+    private static bool HasRows(PendingCommit pending) =>
         pending.Failure is null && pending.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0);
-
-    /// <summary>What waits for a flush: a call's record with its change, or the co-signatures or the time-stamp of a head.</summary>
-    private sealed class Pending
-    {
-        public Pending(AuditEntry entry, Change? change) => (Entry, Change) = (entry, change);
-
-        public Pending(LogHead witnessed, DateTimeOffset at) => (Witnessed, WitnessedAt) = (witnessed, at);
-
-        /// <summary>Only empties the write-ahead log.</summary>
-        public Pending() => IsTruncation = true;
-
-        public bool IsTruncation { get; }
-
-        public bool IsTruncated { get; set; }
-
-        public Pending(StampedHead stamped) => Stamped = stamped;
-
-        public AuditEntry? Entry { get; }
-
-        public Change? Change { get; }
-
-        public LogHead? Witnessed { get; }
-
-        public DateTimeOffset WitnessedAt { get; }
-
-        public StampedHead? Stamped { get; }
-
-        public TaskCompletionSource<LogPlace> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Exception? Failure { get; set; }
-    }
-
-    /// <summary>The writer's own connection: prepared commands for what every call writes, EF Core for the rows of features.</summary>
-    private sealed class Session : IDisposable
-    {
-        private readonly AuditLog _log;
-        private readonly ExchangeDb _db;
-        private readonly HotStatement _record;
-        private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _savepoint, _release, _rollback;
-        private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
-        private readonly List<string> _sequencesOfCommit = [];
-
-        public Session(SqliteStore store, AuditLog log)
-        {
-            _log = log;
-            Connection = store.OpenWriter();
-            _db = SqliteStore.ContextOn(Connection);
-            _db.Database.AutoSavepointsEnabled = false;
-            _savepoint = Command("SAVEPOINT one");
-            _release = Command("RELEASE one");
-            _rollback = Command("ROLLBACK TO one");
-            _record = new HotStatement(Connection, "INSERT INTO audit_record (position, decision_id, leaf_hash, body) VALUES (?1, ?2, ?3, ?4)");
-            _key = Command("INSERT INTO request_key (key, request_hash, outcome, at) VALUES ($key, $hash, $outcome, $at) ON CONFLICT DO NOTHING",
-                "$key", "$hash", "$outcome", "$at");
-            _notice = Command("INSERT INTO notice (unit_id, sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, grant_id, break_glass_id, resource) "
-                + "VALUES ($unit, $sequence, $kind, $at, $referral, $case, $cause, $decision, $grant, $glass, $resource)",
-                "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision", "$grant", "$glass", "$resource");
-            _grant = Command("SELECT 1 FROM access_grant WHERE grant_id = $id AND version = $version", "$id", "$version");
-            _brokenGlass = Command("SELECT 1 FROM broken_glass WHERE break_glass_id = $id AND version = $version", "$id", "$version");
-            _sequence = Command("SELECT last_sequence FROM inbox WHERE unit_id = $unit", "$unit");
-            _inbox = Command("INSERT INTO inbox (unit_id, last_sequence, acknowledged_sequence) VALUES ($unit, $sequence, 0) "
-                + "ON CONFLICT (unit_id) DO UPDATE SET last_sequence = excluded.last_sequence", "$unit", "$sequence");
-            _acknowledge = Command("UPDATE inbox SET acknowledged_sequence = max(acknowledged_sequence, $sequence) "
-                + "WHERE unit_id = $unit AND last_sequence >= $sequence", "$unit", "$sequence");
-            _node = Command("INSERT INTO audit_node (level, node_index, hash) VALUES ($level, $index, $hash)", "$level", "$index", "$hash");
-            _checkpoint = Command("INSERT INTO audit_checkpoint (size, signed_at, frontier, note) VALUES ($size, $at, $frontier, $note)",
-                "$size", "$at", "$frontier", "$note");
-            _purge = Command("UPDATE audit_record SET body = x'', decision_id = unhex(printf('%032x', position)) WHERE position >= $first AND position <= $last AND length(body) > 0",
-                "$first", "$last");
-            _holds = Command(Purge.HoldsRevisionSql);
-            _witnessed = Command("UPDATE audit_checkpoint SET witnessed_at = $at, note = $note WHERE size = $size", "$size", "$at", "$note");
-            _stamp = Command("INSERT INTO audit_time_stamp (size, stamped_at, token) VALUES ($size, $at, $token) ON CONFLICT (size) DO NOTHING", "$size", "$at", "$token");
-        }
-
-        public SqliteConnection Connection { get; }
-
-        public void Begin(SqliteTransaction transaction)
-        {
-            foreach (var command in Commands()) command.Transaction = transaction;
-            _db.Database.UseTransaction(transaction);
-        }
-
-        public void Committed() => _db.Database.UseTransaction(null);
-
-        /// <summary>Writes one commit behind a savepoint; answers why it was left out, or null.</summary>
-        public Exception? TryWrite(Pending pending, out LogPlace place)
-        {
-            place = default;
-            if (pending.Stamped is { } stamped)
-            {
-                Set(_stamp, stamped.Size, Instants.ToMicros(stamped.StampedAt), stamped.Token);
-                _stamp.ExecuteNonQuery();
-                return null;
-            }
-
-            if (pending.Entry is not { } entry)
-            {
-                Set(_witnessed, pending.Witnessed!.Size, Instants.ToMicros(pending.WitnessedAt), pending.Witnessed.Note);
-                _witnessed.ExecuteNonQuery();
-                return null;
-            }
-
-            var change = pending.Change;
-            if (change is null or { IsEmpty: true, Key: null })
-            {
-                place = Append(entry);
-                return null;
-            }
-
-            _savepoint.ExecuteNonQuery();
-            _sequencesOfCommit.Clear();
-            Exception? refused = null;
-            try
-            {
-                Write(change, entry);
-            }
-            catch (DbUpdateConcurrencyException)
-            {
-                refused = new StaleRowException();
-            }
-            catch (DbUpdateException e) when (e.InnerException is SqliteException { SqliteErrorCode: Constraint })
-            {
-                refused = new KeyTakenException();
-            }
-            catch (Exception e) when (!IsOfDisk(e))
-            {
-                // A mistake in one change is that call's own: the others of the flush go on.
-                refused = e;
-            }
-
-            if (refused is not null)
-            {
-                _rollback.ExecuteNonQuery();
-                _release.ExecuteNonQuery();
-                foreach (var unit in _sequencesOfCommit) _sequences.Remove(unit);
-                return refused;
-            }
-
-            place = Append(entry);
-            _release.ExecuteNonQuery();
-            return null;
-        }
-
-        public void Write(IReadOnlyList<LogNode> nodes)
-        {
-            foreach (var node in nodes)
-            {
-                Set(_node, node.Level, node.Index, node.Hash.ToArray());
-                _node.ExecuteNonQuery();
-            }
-        }
-
-        public void Write(LogHead checkpoint)
-        {
-            Set(_checkpoint, checkpoint.Size, Instants.ToMicros(checkpoint.SignedAt), checkpoint.Frontier, checkpoint.Note);
-            _checkpoint.ExecuteNonQuery();
-        }
-
-        /// <summary>False: a reader of an older state keeps something of it in use.</summary>
-        public bool Truncate()
-        {
-            using var truncate = Command("PRAGMA wal_checkpoint(TRUNCATE)");
-            using var reader = truncate.ExecuteReader();
-            return reader.Read() && reader.GetInt64(0) == 0;
-        }
-
-        public void Dispose()
-        {
-            foreach (var command in Commands()) command.Dispose();
-            _record.Dispose();
-            _db.Dispose();
-            Connection.Dispose();
-        }
-
-        private LogPlace Append(AuditEntry entry)
-        {
-            var place = new LogPlace(_log.Append(entry.LeafHash), entry.LeafHash);
-            Span<byte> decision = stackalloc byte[16];
-            entry.DecisionId.TryWriteBytes(decision, bigEndian: true, out _);
-            _record.Bind(1, place.Position);
-            _record.Bind(2, decision);
-            _record.Bind(3, entry.LeafHash);
-            _record.Bind(4, entry.Body);
-            _record.Run();
-            return place;
-        }
-
-        private void Write(Change change, AuditEntry entry)
-        {
-            foreach (var held in change.Held) Require(held);
-            var at = Instants.ToMicros(entry.DecidedAt);
-            if (change.Key is { } key)
-            {
-                Set(_key, key.Key, key.RequestHash, key.Outcome, at);
-                if (_key.ExecuteNonQuery() == 0) throw new KeyTakenException();
-            }
-
-            Save(change);
-            foreach (var notice in change.Notices)
-            {
-                var sequence = NextSequence(notice.UnitId);
-                Set(_notice, notice.UnitId, sequence, (int)notice.Kind, at, Bytes(notice.ReferralId), Bytes(notice.CaseId),
-                    entry.ActingUnitId, entry.DecisionId.ToByteArray(true), Bytes(notice.GrantId), Bytes(notice.BreakGlassId), notice.Resource);
-                _notice.ExecuteNonQuery();
-                Set(_inbox, notice.UnitId, sequence);
-                _inbox.ExecuteNonQuery();
-            }
-
-            if (change.Purge is { } purge) Write(purge);
-            if (change.Acknowledged is { } acknowledged)
-            {
-                Set(_acknowledge, acknowledged.UnitId, acknowledged.UpToSequence);
-                if (_acknowledge.ExecuteNonQuery() == 0) throw new StaleRowException();
-            }
-        }
-
-        private void Write(Purge purge)
-        {
-            if ((long)_holds.ExecuteScalar()! != purge.HoldsRevision) throw new StaleRowException();
-            foreach (var range in purge.Ranges)
-            {
-                Set(_purge, range.First, range.Last);
-                if (_purge.ExecuteNonQuery() != range.Count) throw new StaleRowException();
-            }
-        }
-
-        private void Require(HeldRow held)
-        {
-            var command = held.Table == HeldTable.Grant ? _grant : _brokenGlass;
-            Set(command, held.Id.ToByteArray(true), held.Version);
-            if (command.ExecuteScalar() is null) throw new StaleRowException();
-        }
-
-        [SuppressMessage("ApiDesign", "RS0030", Justification = "The one place that saves: it holds the audit entry.")]
-        private void Save(Change change)
-        {
-            if (change.Added.Count == 0 && change.Updated.Count == 0) return;
-            try
-            {
-                foreach (var row in change.Added) _db.Add(row);
-                foreach (var row in change.Updated)
-                {
-                    var tracked = _db.Attach(row);
-                    tracked.State = EntityState.Modified;
-                    if (row is not IVersioned) continue;
-                    var version = tracked.Property(nameof(IVersioned.Version));
-                    version.OriginalValue = (int)version.CurrentValue! - 1;
-                }
-
-                _db.SaveChanges();
-            }
-            finally
-            {
-                _db.ChangeTracker.Clear();
-            }
-        }
-
-        /// <summary>The disk, not the change: nothing of this flush can be trusted to be written.</summary>
-        private static bool IsOfDisk(Exception e) =>
-            (e as SqliteException ?? e.InnerException as SqliteException) is { SqliteErrorCode: not Constraint };
-
-        private long NextSequence(string unitId)
-        {
-            if (!_sequences.TryGetValue(unitId, out var last))
-            {
-                Set(_sequence, unitId);
-                last = _sequence.ExecuteScalar() is long stored ? stored : 0;
-            }
-
-            _sequencesOfCommit.Add(unitId);
-            return _sequences[unitId] = last + 1;
-        }
-
-        private IEnumerable<SqliteCommand> Commands() =>
-            [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _savepoint, _release, _rollback];
-
-        private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
-
-        private static void Set(SqliteCommand command, params ReadOnlySpan<object> values)
-        {
-            for (var i = 0; i < values.Length; i++) command.Parameters[i].Value = values[i];
-        }
-
-        private static object Bytes(Guid? id) => id is { } value ? value.ToByteArray(true) : DBNull.Value;
-    }
 }

@@ -22,7 +22,7 @@ public sealed class LostStoreTests(ITestOutputHelper output)
     public async Task While_the_disk_does_not_answer_calls_are_unavailable_within_a_second_and_then_go_on()
     {
         await Strace.RequireAsync();
-        await using var sandbox = await SandboxProcess.StartAsync();
+        await using var sandbox = await SandboxProcess.StartAsync("--Exchange:StoreLostAfter=00:00:00.8");
         using var school = sandbox.Connect("edu");
         var before = await CallAsync(school);
 

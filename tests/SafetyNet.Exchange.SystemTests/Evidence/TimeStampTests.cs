@@ -35,6 +35,9 @@ public sealed class TimeStampTests : IAsyncLifetime
     {
         await StartAsync();
         await AwaitStampAsync();
+        // The newest checkpoint is not the stamped one.
+        _authority.Mood = AuthorityMood.Away;
+        await EventuallyAsync(async () => await CheckpointAsync() is var head && SizeOf(head.Note) > SizeOf(head.TimeStamp));
         var key = Path.Combine(Sandbox.Folder, "held.key");
         await File.WriteAllTextAsync(key, StoryCast.LogKey(Sandbox), TestContext.Current.CancellationToken);
         var exported = await CliAsync(["audit", "export", "--out", Exported, "--key", key, .. Sandbox.CliOptions]);
@@ -170,7 +173,9 @@ public sealed class TimeStampTests : IAsyncLifetime
         return size;
     }
 
-    private static long SizeOf(Wire.TimeStamp? stamp) => stamp is null ? 0 : long.Parse(stamp.Note.Split('\n')[1], CultureInfo.InvariantCulture);
+    private static long SizeOf(Wire.TimeStamp? stamp) => stamp is null ? 0 : SizeOf(stamp.Note);
+
+    private static long SizeOf(string note) => long.Parse(note.Split('\n')[1], CultureInfo.InvariantCulture);
 
     /// <summary>Verifies a token in an export over the text of its checkpoint, as section 10 of the format says.</summary>
     private async Task<bool> OpensslVerifiesAsync(string stamp, string roots)

@@ -42,6 +42,8 @@ public sealed class SandboxProcess : IAsyncDisposable
             $"--Sandbox:CertificateDirectory={Certificates}",
             string.Create(CultureInfo.InvariantCulture, $"--Sandbox:Persons={Persons}"),
             string.Create(CultureInfo.InvariantCulture, $"--Sandbox:Seed={Seed}"),
+            // The machine of a test does much else, and its disk pauses.
+            "--Exchange:StoreLostAfter=00:00:20",
             .. settings,
         ];
     }

@@ -57,6 +57,9 @@ internal sealed record Seed(string Name, string File, string Right, string Wrong
         new("ProtectionIgnored", "Households/HouseholdService.cs", "ProtectedAddress = person.Row.IsProtected,", """ProtectedAddress = person.Row.IsProtected && !SeededBugs.Is("ProtectionIgnored"),"""),
         new("ShareReachesAnyone", "Cases/CasePolicy.cs", "shares.FirstOrDefault(s => string.Equals(s.UnitId, unitId, StringComparison.Ordinal)",
             """shares.FirstOrDefault(s => (SeededBugs.Is("ShareReachesAnyone") || string.Equals(s.UnitId, unitId, StringComparison.Ordinal))"""),
+        new("GrantShowsEverything", "Policy/Standing.cs", "Granted = new ClassSet(link.Classes)", """Granted = SeededBugs.Is("GrantShowsEverything") ? ClassSet.All : new ClassSet(link.Classes)"""),
+        new("BrokenGlassForAnyone", "Policy/Standing.cs", "link.BreakGlassId != breakGlassId || link.PersonId != personId",
+            """link.BreakGlassId != breakGlassId || (link.PersonId != personId && !SeededBugs.Is("BrokenGlassForAnyone"))"""),
         new("AnyStepOpens", "Policy/Standing.cs", "return named ?", """return named || SeededBugs.Is("AnyStepOpens") ?"""),
     ];
 }

@@ -9,7 +9,7 @@ namespace SafetyNet.Exchange.Tests.Audit;
 
 /// <summary>What an officer searches for is found, all of it and nothing else, whatever the index looks like on disk.</summary>
 [Trait("Rule", "R-AUD-4")]
-public sealed class SearchIndexTests(TestExchange exchange) : WireTests(exchange)
+public sealed class SearchIndexTests(TestExchange exchange) : WireTests(exchange), IAsyncDisposable
 {
     /// <summary>Small segments, so that a few hundred records make several.</summary>
     private const int SegmentRecords = 64;
@@ -144,11 +144,46 @@ public sealed class SearchIndexTests(TestExchange exchange) : WireTests(exchange
             Assert.Contains(await SearchAsync(The.Officer, fill), e => e.Position == (ulong)looked.Receipt.Position && e.Record.DecisionId == record.DecisionId && e.Record.Subjects.SequenceEqual(record.Subjects));
     }
 
+    /// <summary>Who looks for what is a record too, and holds no text of the caller's own.</summary>
+    [Fact]
+    [Trait("Rule", "R-AUD-4")]
+    [Trait("Rule", "R-AUD-6")]
+    public async Task A_search_leaves_what_it_was_for()
+    {
+        var someId = Some.RequestId();
+        var answer = await The.Officer.AnswerAsync(to => to.Audit.SearchAccessesAsync(new()
+        {
+            Context = The.Officer.Context(), ActorPersonId = The.Centre.PersonId, ActorUnitId = The.Centre.UnitId, AgencyCode = "dosw", ShownClass = Wire.ConfidentialityClass.Contact,
+            LegalBasis = Wire.LegalBasis.Article6IntegratedService, Outcome = Wire.AuditOutcome.Permitted, Method = "HouseholdService/LookUpHousehold", Resource = $"referral/{someId}",
+            BreakGlass = true, After = Timestamp.FromDateTimeOffset(new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero)),
+        }));
+        Assert.Equal(
+            [
+                "searched/actor/" + The.Centre.PersonId, "searched/after/2026-11-01T00:00:00.0000000+00:00", "searched/agency/dosw", "searched/basis/ARTICLE_6_INTEGRATED_SERVICE", "searched/break-glass/yes",
+                "searched/class/CONTACT", "searched/method/HouseholdService/LookUpHousehold", "searched/outcome/PERMITTED", $"searched/referral/{someId}", "searched/unit/" + The.Centre.UnitId,
+            ],
+            Exchange.RecordOf(answer.Receipt).Resources);
+
+        var words = await The.Officer.AnswerAsync(to => to.Audit.SearchAccessesAsync(new()
+        {
+            Context = The.Officer.Context(), AgencyCode = "A123456789", Method = "林小明", Resource = "referral/A123456789",
+        }));
+        Assert.Empty(Exchange.RecordOf(words.Receipt).Resources);
+    }
+
     [Theory]
     [InlineData("no pseudonym")]
     [InlineData("short")]
     public async Task A_text_that_is_no_pseudonym_is_refused(string pseudonym) =>
         Assert.Equal(Wire.ErrorReason.InvalidField, (await Refused.ByAsync(() => SearchAsync(The.Officer, r => r.Pseudonym = pseudonym))).Reason);
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        // xunit calls one of the two.
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     private SearchIndex Open() => new(_folder, Exchange.Composition.Store, Exchange.Composition.Log, SegmentRecords);
 

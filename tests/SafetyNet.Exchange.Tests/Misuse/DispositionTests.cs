@@ -57,7 +57,8 @@ public sealed class DispositionTests(TestExchange exchange) : WireTests(exchange
     public async Task Each_rule_shows_how_many_of_its_findings_were_confirmed_with_the_interval()
     {
         var found = await FindAsync(4);
-        Assert.False((await CanaryRuleAsync(Those.Officer)).HasPrecision);
+        var before = await CanaryRuleAsync(Those.Officer);
+        Assert.Equal((0.0, 0.0, 1.0), (before.Precision, before.PrecisionLow, before.PrecisionHigh));
         await Those.Officer.DisposesAsync(found[0].FindingId, Wire.FindingState.Confirmed);
         await Those.Officer.DisposesAsync(found[1].FindingId, Wire.FindingState.Justified);
         await Those.Officer.DisposesAsync(found[2].FindingId, Wire.FindingState.FalseAlarm);
