@@ -18,6 +18,7 @@ using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Referrals;
+using SafetyNet.Exchange.Server.Reports;
 using SafetyNet.Exchange.Server.Retention;
 using SafetyNet.Exchange.Server.Storage;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
@@ -36,7 +37,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
-        Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor,
+        Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -106,19 +107,20 @@ internal sealed class Composition : IAsyncDisposable
 
             var (calendar, rules) = (LoadCalendar(options.BreakGlass.CalendarPath, clock), MisuseRules.Load(options.Misuse.RulesPath));
             var (referrals, cases) = (new ReferralService(), new CaseService());
+            var reports = new ReportService(SourceSystems.Load(options.Reports.SourceSystemsPath), TriageRules.Load(options.Reports.TriageRulesPath));
             Features =
             [
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
-                new MisuseService(rules), new RetentionService(Retention, options.Retention),
+                new MisuseService(rules), new RetentionService(Retention, options.Retention), reports,
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, day => calendar.Knows(day.Year) ? calendar.IsWorkingDay(day) : null, Vault, Search);
             Misuse = new MisuseScan(Store, Log, Search, Commits, rules, checks, () => _registry.Current, Policy, clock);
             Commits.Changed = Families.Changed;
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports));
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
                 new AnswerStep(), Commits, exchange, clock);
@@ -237,6 +239,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<RevealService>();
         app.MapGrpcService<MisuseService>();
         app.MapGrpcService<RetentionService>();
+        app.MapGrpcService<ReportService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

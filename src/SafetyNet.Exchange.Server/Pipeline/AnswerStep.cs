@@ -21,6 +21,9 @@ internal readonly record struct Shown(ClassSet Classes, ClassSet Withheld)
 /// </summary>
 internal sealed class AnswerStep
 {
+    /// <summary>Trailer that carries the commitment of the record.</summary>
+    public const string RecordTrailer = "safetynet-record";
+
     private readonly ConcurrentDictionary<MessageDescriptor, FieldDescriptor?> _disclosures = new();
 
     public Shown Redact(Call call, IMessage answer)
@@ -43,7 +46,7 @@ internal sealed class AnswerStep
         place.Position.TryFormat(commitment, out var at, provider: CultureInfo.InvariantCulture);
         commitment[at++] = ':';
         at += Base64Url.EncodeToChars(place.LeafHash, commitment[at..]);
-        trailers.Add("safetynet-record", new string(commitment[..at]));
+        trailers.Add(RecordTrailer, new string(commitment[..at]));
         trailers.Add("safetynet-decision", call.DecisionText);
     }
 

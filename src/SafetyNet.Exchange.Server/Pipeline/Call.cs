@@ -142,6 +142,15 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         return decision;
     }
 
+    /// <summary>The call of one message of this stream: the same caller, and nothing else of it.</summary>
+    public Call ForRow(DateTimeOffset at) => new(rule, Method, Peer, at, exchange) { Connection = Connection, Member = Member };
+
+    /// <summary>What a message of the stream was answered with stands in the stream's answer too.</summary>
+    public void ShowRow(Call row)
+    {
+        lock (_rules) Visible |= row.Visible;
+    }
+
     public void Withhold(ClassSet classes) => Withheld |= classes;
 
     /// <summary>Could a unit of this kind, standing so to the person, see a class that is sent to it under a basis? (R-NTK-17)</summary>

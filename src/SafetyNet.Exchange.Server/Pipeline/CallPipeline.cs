@@ -25,22 +25,7 @@ internal sealed class CallPipeline(
         IsHealth(context) ? continuation(request, context) : GuardAsync(context, async call =>
         {
             await AdmitAsync(call, request, context);
-            for (var run = 1; ; run++)
-            {
-                try
-                {
-                    IdempotencyStep.Find(call, request);                          // 5 once per request_id
-                    var response = await continuation(request, context);      // 6-8 load, need-to-know decision, change: the feature
-                    var shown = answer.Redact(call, (IMessage)response);      // 9 nothing leaves that was not decided on
-                    limits.RequireTime(call, context, clock);
-                    await CommitAsync(call, context, Permitted(call, shown)); // 10 change and record durable, then the answer
-                    return response;
-                }
-                catch (Exception e) when (run < MostRuns && (e is KeyTakenException || (e is StaleRowException && (call.Change.Acknowledged is not null || call.Change.Held.Count > 0))))
-                {
-                    call.StartOver();
-                }
-            }
+            return await RunAsync(call, (IMessage)request, context, context.ResponseTrailers, () => continuation(request, context));
         });
 
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
@@ -49,16 +34,23 @@ internal sealed class CallPipeline(
         IsHealth(context) ? continuation(request, responseStream, context) : GuardAsync<object?>(context, async call =>
         {
             await AdmitAsync(call, request, context);
-            await CommitAsync(call, context, Permitted(call, Shown.Nothing)); // the record stands before the first message leaves
+            await CommitAsync(call, context.ResponseTrailers, Permitted(call, Shown.Nothing)); // the record stands before the first message leaves
             call.EndRead();
             await continuation(request, new RedactingStream<TResponse>(responseStream, call, clock), context);
             return null;
         });
 
-    /// <summary>No method of the contract streams from the client yet; one that did without a place here would go unrecorded.</summary>
+    /// <summary>Each message is a call of its own, with the stream's identity and its own record; the stream's record says that it was.</summary>
     public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
-        GuardAsync<TResponse>(context, _ => throw new Refusal(Wire.ErrorReason.Internal));
+        GuardAsync(context, async call =>
+        {
+            await identity.AdmitAsync(call, context);
+            context.GetHttpContext().Features.Set(new RowCalls((row, handle) => RunRowAsync(call, row, context, handle)));
+            var response = await continuation(requestStream, context);
+            await CommitAsync(call, context.ResponseTrailers, Permitted(call, answer.Redact(call, (IMessage)response)));
+            return response;
+        });
 
     /// <summary>Server reflection, the one method with streams both ways: for authenticated members, without an access context.</summary>
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
@@ -67,7 +59,7 @@ internal sealed class CallPipeline(
         GuardAsync<object?>(context, async call =>
         {
             await identity.AdmitAsync(call, context);
-            await CommitAsync(call, context, Permitted(call, Shown.Nothing));
+            await CommitAsync(call, context.ResponseTrailers, Permitted(call, Shown.Nothing));
             call.EndRead();
             await continuation(requestStream, responseStream, context);
             return null;
@@ -82,6 +74,61 @@ internal sealed class CallPipeline(
         ValidationStep.Admit(call, (IMessage)request); // 4 form of every field; authorization came first
     }
 
+    /// <summary>Steps 5 to 10 of a call that was admitted.</summary>
+    private async Task<TResponse> RunAsync<TResponse>(Call call, IMessage request, ServerCallContext context, Metadata trailers, Func<Task<TResponse>> feature)
+    {
+        for (var run = 1; ; run++)
+        {
+            try
+            {
+                IdempotencyStep.Find(call, request);                      // 5 once per request_id
+                var response = await feature();                           // 6-8 load, need-to-know decision, change: the feature
+                var shown = answer.Redact(call, (IMessage)response!);     // 9 nothing leaves that was not decided on
+                limits.RequireTime(call, context, clock);
+                await CommitAsync(call, trailers, Permitted(call, shown)); // 10 change and record durable, then the answer
+                return response;
+            }
+            catch (Exception e) when (run < MostRuns && (e is KeyTakenException || (e is StaleRowException && (call.Change.Acknowledged is not null || call.Change.Held.Count > 0))))
+            {
+                call.StartOver();
+            }
+        }
+    }
+
+    /// <summary>One message of a stream: the same steps, in the same order. Where a call would be told to come back later, the message waits, and so does the sender.</summary>
+    private async Task<RowOutcome> RunRowAsync(Call stream, IMessage row, ServerCallContext context, Func<Call, IMessage> feature)
+    {
+        for (; ; )
+        {
+            var call = stream.ForRow(Instants.Whole(clock.GetUtcNow()));
+            try
+            {
+                AccessStep.Admit(call, row);
+                if (limits.AdmitRow(call) is { } wait)
+                {
+                    await Task.Delay(wait, clock, context.CancellationToken);
+                    continue;
+                }
+
+                ValidationStep.Admit(call, row);
+                var trailers = new Metadata();
+                var response = await RunAsync(call, row, context, trailers, () => Task.FromResult(feature(call)));
+                stream.ShowRow(call);
+                return new RowOutcome(response, null, call.DecisionText, trailers.GetValue(AnswerStep.RecordTrailer) ?? "");
+            }
+            catch (Exception e) when (AsRefusal(call, e, context) is { } refusal)
+            {
+                var trailers = new Metadata();
+                await RecordRefusalAsync(call, refusal, trailers);
+                return new RowOutcome(null, RefusalStatus.ToWords(refusal, call.DecisionText), call.DecisionText, trailers.GetValue(AnswerStep.RecordTrailer) ?? "");
+            }
+            finally
+            {
+                call.EndRead();
+            }
+        }
+    }
+
     private async Task<TResult> GuardAsync<TResult>(ServerCallContext context, Func<Call, Task<TResult>> run)
     {
         var http = context.GetHttpContext();
@@ -92,14 +139,6 @@ internal sealed class CallPipeline(
         {
             return await run(call);
         }
-        catch (Refusal refusal)
-        {
-            throw await RefuseAsync(call, refusal);
-        }
-        catch (Exception e) when (e is StaleRowException or KeyTakenException)
-        {
-            throw await RefuseAsync(call, new Refusal(Wire.ErrorReason.ConcurrentChange));
-        }
         catch (StoreUnavailableException)
         {
             throw Unavailable(call);
@@ -109,14 +148,28 @@ internal sealed class CallPipeline(
             // The caller has left: a stream that ended, or a call whose answer nobody waits for. Its record stands already, or nothing happened.
             throw new RpcException(new Status(StatusCode.Cancelled, "cancelled"));
         }
-        catch (Exception e) when (e is not RpcException)
+        catch (Exception e) when (AsRefusal(call, e, context) is { } refusal)
         {
-            ServerLog.CallFailed(call.Method, call.DecisionId, e);
-            throw await RefuseAsync(call, new Refusal(Wire.ErrorReason.Internal, ("decision_id", call.DecisionText)));
+            throw await RefuseAsync(call, refusal);
         }
         finally
         {
             call.EndRead();
+        }
+    }
+
+    /// <summary>What is told of something that went wrong; null: the caller has left, the store takes nothing, or the status is made already.</summary>
+    private static Refusal? AsRefusal(Call call, Exception e, ServerCallContext context)
+    {
+        switch (e)
+        {
+            case Refusal refusal: return refusal;
+            case StaleRowException or KeyTakenException: return new Refusal(Wire.ErrorReason.ConcurrentChange);
+            case StoreUnavailableException or RpcException: return null;
+            case OperationCanceledException when context.CancellationToken.IsCancellationRequested: return null;
+            default:
+                ServerLog.CallFailed(call.Method, call.DecisionId, e);
+                return new Refusal(Wire.ErrorReason.Internal, ("decision_id", call.DecisionText));
         }
     }
 
@@ -126,12 +179,12 @@ internal sealed class CallPipeline(
     private static AuditEntry Permitted(Call call, Shown shown) => AuditEntry.Of(call.ToRecord(
         call.Replayed is null ? Wire.AuditOutcome.Permitted : Wire.AuditOutcome.Replayed, Wire.ErrorReason.Unspecified, shown.Classes, shown.Withheld));
 
-    private async ValueTask CommitAsync(Call call, ServerCallContext context, AuditEntry entry)
+    private async ValueTask CommitAsync(Call call, Metadata trailers, AuditEntry entry)
     {
         call.EndRead();
         var place = await commits.CommitAsync(entry, call.Change);
         call.IsRecorded = true;
-        AnswerStep.AddTrailers(context.ResponseTrailers, call, place);
+        AnswerStep.AddTrailers(trailers, call, place);
     }
 
     /// <summary>
@@ -144,16 +197,21 @@ internal sealed class CallPipeline(
         if (call.IsRecorded) return RefusalStatus.ToRpcException(refusal, call.DecisionText);
         try
         {
-            var entry = AuditEntry.Of(call.ToRecord(Wire.AuditOutcome.Refused, refusal.Reason, ClassSet.None, ClassSet.None));
-            var place = await commits.CommitAsync(entry, change: null);
             var exception = RefusalStatus.ToRpcException(refusal, call.DecisionText);
-            AnswerStep.AddTrailers(exception.Trailers, call, place);
+            await RecordRefusalAsync(call, refusal, exception.Trailers);
             return exception;
         }
         catch (StoreUnavailableException)
         {
             return Unavailable(call);
         }
+    }
+
+    private async ValueTask RecordRefusalAsync(Call call, Refusal refusal, Metadata trailers)
+    {
+        call.EndRead();
+        var entry = AuditEntry.Of(call.ToRecord(Wire.AuditOutcome.Refused, refusal.Reason, ClassSet.None, ClassSet.None));
+        AnswerStep.AddTrailers(trailers, call, await commits.CommitAsync(entry, change: null));
     }
 
     private static RpcException Unavailable(Call call)

@@ -20,22 +20,19 @@ internal sealed record CallLimits
 /// <summary>Step 3: rate per person and agency, and a cap on how long a call may run. The exchange answers itself, so that clients do not retry at once (B22).</summary>
 internal sealed class LimitStep(CallLimits limits) : IDisposable
 {
-    private readonly PartitionedRateLimiter<Call> _rate = PartitionedRateLimiter.CreateChained(
-        PartitionedRateLimiter.Create<Call, (Wire.Jurisdiction, string, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
-            (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code, PersonOf(call)), _ => Bucket(limits.PerPersonPerMinute))),
-        PartitionedRateLimiter.Create<Call, (Wire.Jurisdiction, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
-            (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code), _ => Bucket(limits.PerAgencyPerMinute))));
+    private readonly PartitionedRateLimiter<Call> _agencies = PartitionedRateLimiter.Create<Call, (Wire.Jurisdiction, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
+        (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code), _ => Bucket(limits.PerAgencyPerMinute)));
+
+    private readonly PartitionedRateLimiter<Call> _persons = PartitionedRateLimiter.Create<Call, (Wire.Jurisdiction, string, string)>(call => RateLimitPartition.GetTokenBucketLimiter(
+        (call.Member!.System.Agency.Jurisdiction, call.Member.System.Agency.Code, PersonOf(call)), _ => Bucket(limits.PerPersonPerMinute)));
 
     public void Admit(Call call)
     {
-        using var lease = _rate.AttemptAcquire(call);
-        if (!lease.IsAcquired)
-        {
-            var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
-            throw new Refusal(Wire.ErrorReason.RateLimited, ("limit", "calls per minute")) { RetryAfter = wait };
-        }
-
+        if ((WaitFor(_persons, call) ?? WaitFor(_agencies, call)) is { } wait) throw new Refusal(Wire.ErrorReason.RateLimited, ("limit", "calls per minute")) { RetryAfter = wait };
     }
+
+    /// <summary>One message of a stream counts for its agency; a person may hand in as many as one file holds. How long it must wait; null: not at all.</summary>
+    public TimeSpan? AdmitRow(Call call) => WaitFor(_agencies, call);
 
     /// <summary>Before anything is committed: a caller that has gone, or a call that took too long, gets no effect instead of one it does not hear of (B21).</summary>
     public void RequireTime(Call call, ServerCallContext context, TimeProvider clock)
@@ -44,7 +41,18 @@ internal sealed class LimitStep(CallLimits limits) : IDisposable
         throw new Refusal(Wire.ErrorReason.DeadlineExceeded, ("cap_seconds", limits.DeadlineCapSeconds.ToString(CultureInfo.InvariantCulture)));
     }
 
-    public void Dispose() => _rate.Dispose();
+    public void Dispose()
+    {
+        _persons.Dispose();
+        _agencies.Dispose();
+    }
+
+    private static TimeSpan? WaitFor(PartitionedRateLimiter<Call> limiter, Call call)
+    {
+        using var lease = limiter.AttemptAcquire(call);
+        if (lease.IsAcquired) return null;
+        return lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
+    }
 
     /// <summary>The form of the id is checked after the limits: what has none, of whatever length, shares one bucket.</summary>
     private static string PersonOf(Call call) => call.Context!.Actor.PersonId is var id && TextCharacters.IsActorId(id) ? id : "";

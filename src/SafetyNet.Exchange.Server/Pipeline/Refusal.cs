@@ -104,6 +104,12 @@ internal enum FieldFaultKind
     /// <summary>An instant that must lie ahead and does not.</summary>
     NotInTheFuture,
 
+    /// <summary>A day or instant that must lie in the past and does not.</summary>
+    InTheFuture,
+
+    /// <summary>A day or instant longer ago than fits. Argument: the most days.</summary>
+    TooLongAgo,
+
     /// <summary>Characters that say nothing where a person must say why; the rule is stated with BreakGlassService.BreakGlass.</summary>
     NoRealText,
 

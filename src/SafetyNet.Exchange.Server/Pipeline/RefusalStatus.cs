@@ -29,14 +29,12 @@ internal static class RefusalStatus
     /// <param name="decisionId">Decision of the call; the caller can ask AuditService.ExplainDecision about it.</param>
     public static RpcException ToRpcException(Refusal refusal, string decisionId)
     {
-        var name = RefusalTexts.NameOf(refusal.Reason);
+        var words = ToWords(refusal, decisionId);
+        var (name, text) = (words.Name, words.Text);
         // Field 1 of ErrorInfo, `reason`, is still called Type in the package's version.
         var info = new ErrorInfo { Type = name, Domain = Domain };
-        foreach (var (key, value) in refusal.Metadata)
+        foreach (var (key, value) in words.Metadata)
             info.Metadata[key] = value;
-        if (refusal.Reason == Wire.ErrorReason.Internal)
-            info.Metadata["decision_id"] = decisionId;
-        var text = RefusalTexts.Default.Of(refusal.Reason).Fill(key => info.Metadata.TryGetValue(key, out var value) ? value : null);
 
         var code = CodeOf(refusal.Reason);
         var status = new Status { Code = (int)code, Message = $"{name}: {text.En}" };
@@ -47,11 +45,20 @@ internal static class RefusalStatus
         if (refusal.RetryAfter is { } retryAfter)
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(retryAfter) }));
         if (refusal.Faults.Count > 0)
-            status.Details.Add(Any.Pack(ToBadRequest(refusal.Faults, MaximumBytes - status.CalculateSize())));
+            status.Details.Add(Any.Pack(ToBadRequest(words.Faults, MaximumBytes - status.CalculateSize())));
 
         return new RpcException(
             new Grpc.Core.Status(code, status.Message),
             new Grpc.Core.Metadata { { DetailsTrailer, status.ToByteArray() } });
+    }
+
+    /// <summary>The same refusal in words, for one message of a stream.</summary>
+    public static RefusalWords ToWords(Refusal refusal, string decisionId)
+    {
+        var metadata = new Dictionary<string, string>(refusal.Metadata, StringComparer.Ordinal);
+        if (refusal.Reason == Wire.ErrorReason.Internal) metadata["decision_id"] = decisionId;
+        var text = RefusalTexts.Default.Of(refusal.Reason).Fill(metadata.GetValueOrDefault);
+        return new RefusalWords(refusal.Reason, RefusalTexts.NameOf(refusal.Reason), text, metadata, [.. refusal.Faults.Select(fault => (fault.Path, RefusalTexts.Default.Of(fault)))]);
     }
 
     /// <summary>The gRPC code of a reason, as its comment in error_reason.proto names it.</summary>
@@ -67,13 +74,14 @@ internal static class RefusalStatus
             or Wire.ErrorReason.PurposeNotAllowed or Wire.ErrorReason.RoleNotAllowed or Wire.ErrorReason.UnitKindNotAllowed
             or Wire.ErrorReason.LegalBasisNotAllowed or Wire.ErrorReason.LegalBasisExpired or Wire.ErrorReason.SecondPersonNeeded or Wire.ErrorReason.SecondOfficerNeeded
             or Wire.ErrorReason.ViewNotPermitted or Wire.ErrorReason.NotYourMove
-            or Wire.ErrorReason.GrantNotPermitted => StatusCode.PermissionDenied,
+            or Wire.ErrorReason.GrantNotPermitted or Wire.ErrorReason.SourceNotYours => StatusCode.PermissionDenied,
 
-        Wire.ErrorReason.RateLimited or Wire.ErrorReason.BreakGlassLimited => StatusCode.ResourceExhausted,
+        Wire.ErrorReason.RateLimited or Wire.ErrorReason.BreakGlassLimited or Wire.ErrorReason.TooManyRows => StatusCode.ResourceExhausted,
         Wire.ErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
 
         Wire.ErrorReason.ContextMissing or Wire.ErrorReason.InvalidField or Wire.ErrorReason.ReferenceMissing
-            or Wire.ErrorReason.IdempotencyMismatch or Wire.ErrorReason.PolicyNotAccepted => StatusCode.InvalidArgument,
+            or Wire.ErrorReason.IdempotencyMismatch or Wire.ErrorReason.PolicyNotAccepted
+            or Wire.ErrorReason.ReportKindNotOfSource or Wire.ErrorReason.NotOneFamily => StatusCode.InvalidArgument,
 
         Wire.ErrorReason.NotFound => StatusCode.NotFound,
 
@@ -81,20 +89,21 @@ internal static class RefusalStatus
             or Wire.ErrorReason.UnwillingIsNoReason or Wire.ErrorReason.ProposedUnitMissing or Wire.ErrorReason.CaseAlreadyOpen
             or Wire.ErrorReason.NotInvited or Wire.ErrorReason.OutcomeIncomplete or Wire.ErrorReason.PolicyHashDiffers
             or Wire.ErrorReason.PolicyNotNewer or Wire.ErrorReason.SecurityOfficeMissing or Wire.ErrorReason.BreakGlassSuspended
-            or Wire.ErrorReason.CalendarNotLoaded or Wire.ErrorReason.RevealNotApproved or Wire.ErrorReason.RevealEnded => StatusCode.FailedPrecondition,
+            or Wire.ErrorReason.CalendarNotLoaded or Wire.ErrorReason.RevealNotApproved or Wire.ErrorReason.RevealEnded
+            or Wire.ErrorReason.LinkNotPossible or Wire.ErrorReason.OverrideReasonMissing or Wire.ErrorReason.PrimaryUnitLeads
+            or Wire.ErrorReason.OfferEnded => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A refusal without a status."),
     };
 
     /// <summary>The faults in their order, as many as the bytes allow; the first always.</summary>
-    private static BadRequest ToBadRequest(IReadOnlyList<FieldFault> faults, int bytesLeft)
+    private static BadRequest ToBadRequest(IReadOnlyList<(string Path, RefusalText Text)> faults, int bytesLeft)
     {
         var badRequest = new BadRequest();
-        foreach (var fault in faults)
+        foreach (var (path, text) in faults)
         {
-            var text = RefusalTexts.Default.Of(fault);
-            var violation = new BadRequest.Types.FieldViolation { Field = fault.Path, Description = $"{text.En}\n{text.Zh}" };
+            var violation = new BadRequest.Types.FieldViolation { Field = path, Description = $"{text.En}\n{text.Zh}" };
             // 64: the type's URL and the lengths around it.
             if (badRequest.FieldViolations.Count > 0 && badRequest.CalculateSize() + violation.CalculateSize() + 64 > bytesLeft)
                 break;
@@ -104,3 +113,9 @@ internal static class RefusalStatus
         return badRequest;
     }
 }
+
+/// <summary>A refusal in the words that the caller reads.</summary>
+/// <param name="Name">Of the reason, as ErrorInfo has it.</param>
+/// <param name="Faults">Fields at fault, in field order.</param>
+internal sealed record RefusalWords(
+    Wire.ErrorReason Reason, string Name, RefusalText Text, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<(string Path, RefusalText Text)> Faults);

@@ -119,7 +119,8 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         happened.IsDone = true;
     }
 
-    private static Referral Create(Call call, Wire.CreateReferralRequest request)
+    /// <summary>Makes a referral of the acting unit; other features dispatch by it.</summary>
+    internal static Referral Create(Call call, Wire.CreateReferralRequest request)
     {
         foreach (var subject in request.Subjects) call.Concerns(NationalId.Parse(subject.NationalId).Canonical);
         // A referral gives its receiver a relationship to the person: nobody gives it to oneself (R-NTK-3).
@@ -147,6 +148,15 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         Record(call, referral, Wire.ReferralAction.Submit, "");
         call.Change.Key!.Outcome = referral.ReferralId.ToString();
         return referral;
+    }
+
+    /// <summary>Withdraws an offer that a unit made of the same thing to several, because another has accepted it or the unit takes it back.</summary>
+    /// <param name="unitId">The unit that made the offers, in whose name it is withdrawn.</param>
+    internal static void WithdrawOffer(Call call, Guid referralId, string unitId)
+    {
+        if (call.Read.FindReferral(referralId) is not { } referral) return;
+        referral.Move(Wire.ReferralAction.Withdraw, ReferralParty.Referrer);
+        Record(call, referral, Wire.ReferralAction.Withdraw, "", unitId);
     }
 
     /// <summary>Nobody is named twice, in whatever spelling of the national id.</summary>
@@ -246,7 +256,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         content.Subjects.Select(s => Guid.Parse(s.PersonId)), referral.ToUnitId, new ClassSet(referral.ViewClasses), call.Context!.LegalBasis, referral.ViewUntil);
 
     /// <summary>The move with who, when and why, and the other side's notice of it (R-REF-2).</summary>
-    private static void Record(Call call, Referral referral, Wire.ReferralAction action, string remark)
+    private static void Record(Call call, Referral referral, Wire.ReferralAction action, string remark, string? inNameOf = null)
     {
         call.Touches("referral", referral.ReferralId);
         if (action != Wire.ReferralAction.Submit) call.Change.Update(referral);
@@ -254,8 +264,8 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         var moveId = call.NewId();
         call.Change.Add(new ReferralMoveRow
         {
-            MoveId = moveId, Number = referral.Version, ReferralId = referral.ReferralId, Action = action, State = referral.State, MovedAt = call.Now, UnitId = call.Unit.UnitId,
-            PersonId = call.Context!.Actor.PersonId,
+            MoveId = moveId, Number = referral.Version, ReferralId = referral.ReferralId, Action = action, State = referral.State, MovedAt = call.Now, UnitId = inNameOf ?? call.Unit.UnitId,
+            PersonId = inNameOf is null ? call.Context!.Actor.PersonId : "",
             Remark = remark.Length == 0 ? [] : call.Vault.SealText(referral.Jurisdiction, ReferralQueries.RemarkColumn, moveId, remark),
         });
         var receives = action is Wire.ReferralAction.Submit or Wire.ReferralAction.Resubmit or Wire.ReferralAction.Withdraw;
