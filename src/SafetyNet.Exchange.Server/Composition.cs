@@ -7,7 +7,9 @@ using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Server.Agencies;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
+using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Conferences;
 using SafetyNet.Exchange.Server.Disclosures;
 using SafetyNet.Exchange.Server.Grants;
@@ -36,7 +38,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
-        Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor,
+        Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ClockService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -105,20 +107,27 @@ internal sealed class Composition : IAsyncDisposable
             _signals = new InboxSignals(Commits);
 
             var (calendar, rules) = (LoadCalendar(options.BreakGlass.CalendarPath, clock), MisuseRules.Load(options.Misuse.RulesPath));
+            var clockRules = ClockRules.Load(options.Exchange.Clocks.RulesPath);
+            TimeLimits = new TimeLimits(clockRules, new WorkingTime(calendar, clockRules.Hours));
+            Clocks = new ClockJob(Store, Commits, () => _registry.Current, Policy, clock);
             var (referrals, cases) = (new ReferralService(), new CaseService());
             Features =
             [
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
-                new MisuseService(rules), new RetentionService(Retention, options.Retention),
+                new MisuseService(rules), new RetentionService(Retention, options.Retention), new ClockService(),
             ];
             Families = new Families(Store, Vault);
-            var checks = new MisuseChecks(rules, Methods, day => calendar.Knows(day.Year) ? calendar.IsWorkingDay(day) : null, Vault, Search);
+            var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
             Misuse = new MisuseScan(Store, Log, Search, Commits, rules, checks, () => _registry.Current, Policy, clock);
-            Commits.Changed = Families.Changed;
+            Commits.Changed = changes =>
+            {
+                Families.Changed(changes);
+                Clocks.Changed(changes);
+            };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, new ReferralClocks()), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
                 new AnswerStep(), Commits, exchange, clock);
@@ -156,6 +165,10 @@ internal sealed class Composition : IAsyncDisposable
     public MisuseScan Misuse { get; }
 
     public RetentionJob Retention { get; }
+
+    public TimeLimits TimeLimits { get; }
+
+    public ClockJob Clocks { get; }
 
     public CallPipeline Calls { get; }
 
@@ -237,6 +250,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<RevealService>();
         app.MapGrpcService<MisuseService>();
         app.MapGrpcService<RetentionService>();
+        app.MapGrpcService<ClockService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }
@@ -251,6 +265,7 @@ internal sealed class Composition : IAsyncDisposable
         await _sweep;
         _sweepEnds.Dispose();
         await Retention.DisposeAsync();
+        await Clocks.DisposeAsync();
         _signals.Dispose();
         await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();

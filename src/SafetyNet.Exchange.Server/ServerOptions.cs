@@ -1,5 +1,6 @@
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
+using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
@@ -67,6 +68,7 @@ internal sealed record ServerOptions
         problems.AddRange(Reveal.Problems());
         problems.AddRange(Misuse.Problems());
         problems.AddRange(Retention.Problems());
+        problems.AddRange(Exchange.Clocks.Problems());
         return problems;
     }
 
@@ -116,6 +118,9 @@ internal sealed record ExchangeSettings
     /// on a disk that is known to pause.
     /// </summary>
     public TimeSpan StoreLostAfter { get; init; } = TimeSpan.FromMilliseconds(800);
+
+    /// <summary>What time limits go by.</summary>
+    public ClockSettings Clocks { get; init; } = new();
 }
 
 /// <summary>What identity is checked against.</summary>

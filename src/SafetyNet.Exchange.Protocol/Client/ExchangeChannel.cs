@@ -71,6 +71,7 @@ public sealed class ExchangeChannel : IDisposable
         Conferences = new Wire.ConferenceService.ConferenceServiceClient(Invoker);
         Disclosures = new Wire.DisclosureService.DisclosureServiceClient(Invoker);
         Reveals = new Wire.RevealService.RevealServiceClient(Invoker);
+        Clocks = new Wire.ClockService.ClockServiceClient(Invoker);
         Misuse = new Wire.MisuseService.MisuseServiceClient(Invoker);
         Retention = new Wire.RetentionService.RetentionServiceClient(Invoker);
     }
@@ -104,6 +105,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.DisclosureService.DisclosureServiceClient Disclosures { get; }
 
     public Wire.RevealService.RevealServiceClient Reveals { get; }
+
+    public Wire.ClockService.ClockServiceClient Clocks { get; }
 
     public Wire.MisuseService.MisuseServiceClient Misuse { get; }
 

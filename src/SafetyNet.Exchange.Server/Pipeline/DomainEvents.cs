@@ -15,6 +15,10 @@ internal sealed record NoticesAcknowledged(string UnitId, IReadOnlyList<Guid> Re
 internal sealed record ReferralAcceptedForCase(
     Guid CaseId, string FromUnitId, string UnitId, IReadOnlyList<Guid> PersonIds, IReadOnlyList<Wire.Article6Service> Services, ClassSet View);
 
+/// <summary>A referral made a move; who measures its time or counts it does so in the same commit.</summary>
+/// <param name="State">State after the move.</param>
+internal sealed record ReferralMoved(Guid ReferralId, string FromUnitId, string ToUnitId, bool IsProtective, Wire.ReferralState State, Wire.ReferralAction Action);
+
 /// <summary>A sender takes classes out of a view that it gave by one of its steps; the feature of the step does so in the same commit (R-NTK-17).</summary>
 /// <param name="Step">The step; the sender has been checked.</param>
 /// <param name="ToUnitId">Receiver whose view is narrowed.</param>

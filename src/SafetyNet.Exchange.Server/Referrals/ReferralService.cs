@@ -263,6 +263,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
             receives ? referral.ToUnitId : referral.FromUnitId,
             action is Wire.ReferralAction.Submit or Wire.ReferralAction.Resubmit ? Wire.NoticeKind.ReferralReceived : Wire.NoticeKind.ReferralMoved,
             referral.ReferralId, referral.CaseId));
+        call.Raise(new ReferralMoved(referral.ReferralId, referral.FromUnitId, referral.ToUnitId, referral.IsProtective, referral.State, action));
     }
 
     private static Referral Load(Call call, Guid referralId)
