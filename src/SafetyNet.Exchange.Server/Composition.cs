@@ -7,7 +7,9 @@ using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Server.Agencies;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
+using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Conferences;
 using SafetyNet.Exchange.Server.Disclosures;
 using SafetyNet.Exchange.Server.Grants;
@@ -38,6 +40,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
+        Wire.ClockService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -106,6 +109,9 @@ internal sealed class Composition : IAsyncDisposable
             _signals = new InboxSignals(Commits);
 
             var (calendar, rules) = (LoadCalendar(options.BreakGlass.CalendarPath, clock), MisuseRules.Load(options.Misuse.RulesPath));
+            var clockRules = ClockRules.Load(options.Exchange.Clocks.RulesPath);
+            TimeLimits = new TimeLimits(clockRules, new WorkingTime(calendar, clockRules.Hours));
+            Clocks = new ClockJob(Store, Commits, () => _registry.Current, Policy, clock);
             var (referrals, cases) = (new ReferralService(), new CaseService());
             var reports = new ReportService(SourceSystems.Load(options.Reports.SourceSystemsPath), TriageRules.Load(options.Reports.TriageRulesPath));
             Features =
@@ -113,14 +119,18 @@ internal sealed class Composition : IAsyncDisposable
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
-                new MisuseService(rules), new RetentionService(Retention, options.Retention), reports,
+                new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
             ];
             Families = new Families(Store, Vault);
-            var checks = new MisuseChecks(rules, Methods, day => calendar.Knows(day.Year) ? calendar.IsWorkingDay(day) : null, Vault, Search);
+            var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
             Misuse = new MisuseScan(Store, Log, Search, Commits, rules, checks, () => _registry.Current, Policy, clock);
-            Commits.Changed = Families.Changed;
+            Commits.Changed = changes =>
+            {
+                Families.Changed(changes);
+                Clocks.Changed(changes);
+            };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports));
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks()), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
                 new AnswerStep(), Commits, exchange, clock);
@@ -158,6 +168,10 @@ internal sealed class Composition : IAsyncDisposable
     public MisuseScan Misuse { get; }
 
     public RetentionJob Retention { get; }
+
+    public TimeLimits TimeLimits { get; }
+
+    public ClockJob Clocks { get; }
 
     public CallPipeline Calls { get; }
 
@@ -240,6 +254,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<MisuseService>();
         app.MapGrpcService<RetentionService>();
         app.MapGrpcService<ReportService>();
+        app.MapGrpcService<ClockService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }
@@ -254,6 +269,7 @@ internal sealed class Composition : IAsyncDisposable
         await _sweep;
         _sweepEnds.Dispose();
         await Retention.DisposeAsync();
+        await Clocks.DisposeAsync();
         _signals.Dispose();
         await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();

@@ -58,6 +58,7 @@ try
     composition.Search.Begin();
     composition.Misuse.Begin(TimeSpan.FromSeconds(options.Misuse.PauseSeconds));
     composition.BeginRetention();
+    composition.Clocks.Begin();
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

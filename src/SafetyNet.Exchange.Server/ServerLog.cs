@@ -68,8 +68,14 @@ internal static class ServerLog
     public static void MisuseScanFailed(string kind) =>
         Log.Error("The scan of the log for misuse failed with {Kind}; it is tried again. Calls go on; check the store", kind);
 
+    public static void ClocksFailed(string kind) =>
+        Log.Error("Steps of time limits could not be told: {Kind}. It is tried again; calls go on. Check the store", kind);
+
+    public static void NoticeParked(string unitId, long sequence, Wire.ParkedReason reason) =>
+        Log.Error("Notice {Sequence} in the inbox of {UnitId} cannot be read ({Reason}); readers go on after it. InboxService.ListParkedNotices lists it; look at the row", sequence, unitId, reason);
+
     public static void CalendarEnds(int year) =>
-        Log.Warning("The calendar of days off for {Year} is not loaded (BreakGlass:CalendarPath); nobody can break glass once a review would fall due in it", year);
+        Log.Warning("The calendar of days off for {Year} is not loaded (BreakGlass:CalendarPath); nobody can break glass, and no time limit of working days starts, where it would reach into it", year);
 
     public static void CallUnreadable(string path, string caller) =>
         Log.Warning("{Caller} sent bytes to {Path} that are no message of it", caller, path);

@@ -1,8 +1,10 @@
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
+using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Reports;
 using SafetyNet.Exchange.Server.Retention;
 
 namespace SafetyNet.Exchange.Server;
@@ -37,6 +39,8 @@ internal sealed record ServerOptions
 
     public MisuseSettings Misuse { get; init; } = new();
 
+    public ReportSettings Reports { get; init; } = new();
+
     public RetentionSettings Retention { get; init; } = new();
 
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
@@ -67,6 +71,7 @@ internal sealed record ServerOptions
         problems.AddRange(Reveal.Problems());
         problems.AddRange(Misuse.Problems());
         problems.AddRange(Retention.Problems());
+        problems.AddRange(Exchange.Clocks.Problems());
         return problems;
     }
 
@@ -116,6 +121,9 @@ internal sealed record ExchangeSettings
     /// on a disk that is known to pause.
     /// </summary>
     public TimeSpan StoreLostAfter { get; init; } = TimeSpan.FromMilliseconds(800);
+
+    /// <summary>What time limits go by.</summary>
+    public ClockSettings Clocks { get; init; } = new();
 }
 
 /// <summary>What identity is checked against.</summary>

@@ -71,7 +71,9 @@ public sealed class ExchangeChannel : IDisposable
         Conferences = new Wire.ConferenceService.ConferenceServiceClient(Invoker);
         Disclosures = new Wire.DisclosureService.DisclosureServiceClient(Invoker);
         Reveals = new Wire.RevealService.RevealServiceClient(Invoker);
+        Clocks = new Wire.ClockService.ClockServiceClient(Invoker);
         Misuse = new Wire.MisuseService.MisuseServiceClient(Invoker);
+        Reports = new Wire.ReportService.ReportServiceClient(Invoker);
         Retention = new Wire.RetentionService.RetentionServiceClient(Invoker);
     }
 
@@ -105,7 +107,11 @@ public sealed class ExchangeChannel : IDisposable
 
     public Wire.RevealService.RevealServiceClient Reveals { get; }
 
+    public Wire.ClockService.ClockServiceClient Clocks { get; }
+
     public Wire.MisuseService.MisuseServiceClient Misuse { get; }
+
+    public Wire.ReportService.ReportServiceClient Reports { get; }
 
     public Wire.RetentionService.RetentionServiceClient Retention { get; }
 

@@ -18,7 +18,11 @@ public sealed record Agency(
 /// <param name="IsActive">True only while the unit and its agency are both active.</param>
 /// <param name="BatchJobs">Ids of jobs that may act for the unit without a person.</param>
 /// <param name="Registered">The registry's own message, for answers that show it. Do not change it.</param>
-public sealed record Unit(string UnitId, Agency Agency, Wire.UnitKind Kind, bool IsActive, FrozenSet<string> BatchJobs, Wire.Unit Registered);
+public sealed record Unit(string UnitId, Agency Agency, Wire.UnitKind Kind, bool IsActive, FrozenSet<string> BatchJobs, Wire.Unit Registered)
+{
+    /// <summary>Unit whose inbox its supervisors read; empty: they read its own.</summary>
+    public string SupervisorUnitId => Registered.SupervisorUnitId;
+}
 
 /// <summary>A back-end system of an agency (介接系統) as registered.</summary>
 /// <param name="Scopes">What its tokens may hold.</param>
@@ -82,6 +86,12 @@ public sealed partial class MemberDirectory
         {
             if (!units.TryGetValue(agency.SecurityUnitId, out var office) || office.Agency.Jurisdiction != agency.Jurisdiction)
                 problems.Add($"agency '{agency.Code}': security_unit_id '{agency.SecurityUnitId}' is no unit of its jurisdiction");
+        }
+
+        foreach (var unit in units.Values.Where(u => u.SupervisorUnitId.Length > 0))
+        {
+            if (!units.TryGetValue(unit.SupervisorUnitId, out var above) || above.Agency != unit.Agency || ReferenceEquals(above, unit))
+                problems.Add($"unit '{unit.UnitId}': supervisor_unit_id '{unit.SupervisorUnitId}' is no other unit of its agency");
         }
 
         return problems.Count == 0 ? new MemberDirectory(agencies, units, systems) : throw new MemberRegistryException(problems);

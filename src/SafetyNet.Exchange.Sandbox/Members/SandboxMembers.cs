@@ -10,7 +10,7 @@ public static class SandboxMembers
 {
     private static readonly string[] EverydayScopes =
         ["members.read", "referrals.read", "referrals.write", "cases.read", "cases.write", "households.read", "households.write", "inbox.read",
-            "conferences.read", "conferences.write", "disclosures.read", "disclosures.write", "grants.read", "grants.write", "break-glass.write"];
+            "conferences.read", "conferences.write", "disclosures.read", "disclosures.write", "grants.read", "grants.write", "break-glass.write", "reports.read", "reports.write"];
 
     private static readonly string[] OfficerScopes = ["members.read", "inbox.read", "audit.read", "audit.hold", "disclosures.read", "break-glass.review", "audit.reveal", "misuse.review"];
 
@@ -26,7 +26,7 @@ public static class SandboxMembers
         var registry = new MemberRegistry();
         foreach (var (jurisdiction, code, city) in new[] { (Jurisdiction.Tpe, "tpe", "臺北市"), (Jurisdiction.Tao, "tao", "桃園市") })
         {
-            AddAgency(registry, jurisdiction, "dosw", AgencyKind.SocialWelfare, $"{city}政府社會局", EverydayScopes, EveryClass);
+            AddAgency(registry, jurisdiction, "dosw", AgencyKind.SocialWelfare, $"{city}政府社會局", [.. EverydayScopes, "reports.screen"], EveryClass);
             AddAgency(registry, jurisdiction, "edu", AgencyKind.Education, $"{city}政府教育局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "health", AgencyKind.Health, $"{city}政府衛生局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "labor", AgencyKind.Labor, $"{city}政府勞動局", EverydayScopes, EveryClass);
@@ -59,6 +59,7 @@ public static class SandboxMembers
                 [Article6Service.PersonalSafety, Article6Service.OffencePrevention, Article6Service.MissingPersonSearch];
             AddUnit(registry, jurisdiction, "police", $"{code}-precinct", UnitKind.PolicePrecinct, $"{city}警察分局", [], police);
             AddUnit(registry, jurisdiction, "police", $"{code}-wcpc", UnitKind.WomenChildrenPolice, $"{city}婦幼警察隊", [], police);
+            AddUnit(registry, jurisdiction, "police", $"{code}-youth", UnitKind.YouthGuidance, $"{city}少年輔導委員會", [], [Article6Service.OffencePrevention]);
             AddUnit(registry, jurisdiction, "civil", $"{code}-household", UnitKind.HouseholdOffice, $"{city}戶政事務所", [],
                 [Article6Service.KinshipData, Article6Service.RegisterLookUp]);
             AddUnit(registry, jurisdiction, "security", $"{code}-security", UnitKind.OtherUnit, $"{city}資訊安全官辦公室", [], []);

@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;

@@ -1,3 +1,5 @@
+using SafetyNet.Exchange.Server.Calendar;
+
 namespace SafetyNet.Exchange.Server.BreakGlass;
 
 /// <summary>How often glass may be broken before somebody looks (B42), and the calendar that reviews go by.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Inbox;
@@ -6,7 +7,8 @@ namespace SafetyNet.Exchange.Server.Inbox;
 /// <summary>Wakes those who watch an inbox when a commit has put a notice into it. A signal carries nothing: the reader reads the store.</summary>
 internal sealed class InboxSignals : IDisposable
 {
-    private readonly ConcurrentDictionary<Watcher, string> _watchers = new(ReferenceEqualityComparer.Instance);
+    /// <summary>By unit: a commit wakes those who watch its inbox, and costs nothing for all others.</summary>
+    private readonly ConcurrentDictionary<string, ImmutableArray<Watcher>> _watchers = new(StringComparer.Ordinal);
     private readonly CommitQueue _commits;
     private volatile bool _isStopping;
 
@@ -21,8 +23,8 @@ internal sealed class InboxSignals : IDisposable
 
     public Watcher Watch(string unitId)
     {
-        var watcher = new Watcher(this);
-        _watchers[watcher] = unitId;
+        var watcher = new Watcher(this, unitId);
+        _watchers.AddOrUpdate(unitId, _ => [watcher], (_, watching) => watching.Add(watcher));
         return watcher;
     }
 
@@ -30,19 +32,30 @@ internal sealed class InboxSignals : IDisposable
     public void Stop()
     {
         _isStopping = true;
-        foreach (var (watcher, _) in _watchers) watcher.Wake();
+        foreach (var (_, watching) in _watchers)
+            foreach (var watcher in watching) watcher.Wake();
     }
 
     public void Dispose() => _commits.Noticed = null;
 
     private void Wake(string unitId)
     {
-        foreach (var (watcher, watched) in _watchers)
-            if (string.Equals(watched, unitId, StringComparison.Ordinal)) watcher.Wake();
+        if (!_watchers.TryGetValue(unitId, out var watching)) return;
+        foreach (var watcher in watching) watcher.Wake();
+    }
+
+    /// <summary>The reader has left; nothing is kept of a unit that nobody watches.</summary>
+    private void Leave(string unitId, Watcher watcher)
+    {
+        while (_watchers.TryGetValue(unitId, out var watching))
+        {
+            var left = watching.Remove(watcher);
+            if (left.IsEmpty ? _watchers.TryRemove(KeyValuePair.Create(unitId, watching)) : _watchers.TryUpdate(unitId, left, watching)) return;
+        }
     }
 
     /// <summary>One reader's bell; rung at most once between two waits.</summary>
-    internal sealed class Watcher(InboxSignals signals) : IDisposable
+    internal sealed class Watcher(InboxSignals signals, string unitId) : IDisposable
     {
         private readonly SemaphoreSlim _bell = new(0, 1);
 
@@ -66,7 +79,7 @@ internal sealed class InboxSignals : IDisposable
 
         public void Dispose()
         {
-            signals._watchers.TryRemove(this, out _);
+            signals.Leave(unitId, this);
             _bell.Dispose();
         }
     }

@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using SafetyNet.Exchange.Server.Storage;
@@ -58,6 +59,10 @@ internal sealed class InboxMapping : IEntityTypeConfiguration<NoticeRow>, IEntit
     }
 }
 
+/// <summary>What stands at one place of an inbox.</summary>
+/// <param name="Notice">Null: it cannot be read, for a reason.</param>
+internal readonly record struct NoticePlace(long Sequence, Wire.Notice? Notice, Wire.ParkedReason Reason);
+
 /// <summary>Reads inboxes.</summary>
 internal static class InboxQueries
 {
@@ -68,31 +73,67 @@ internal static class InboxQueries
         return reader.Read() ? (reader.GetInt64(0), reader.GetInt64(1)) : (0, 0);
     }
 
-    private const string Conference = "conference/", Correction = "correction/";
+    private const string Conference = "conference/", Correction = "correction/", Clock = "clock/", Report = "report/";
 
-    /// <summary>Notices after a sequence number, in order.</summary>
-    public static List<Wire.Notice> ListNotices(this ReadSession session, string unitId, long after, int count)
+    /// <summary>Places of an inbox after a sequence number, in order and without gaps: a row that is not there is a notice that cannot be read.</summary>
+    public static List<NoticePlace> ReadInbox(this ReadSession session, string unitId, long after, int count)
     {
-        var found = new List<Wire.Notice>();
+        var found = new List<NoticePlace>();
+        var last = session.FindInbox(unitId).Last;
+        if (after == long.MaxValue) return found;
         using var reader = session.Query(
             "SELECT sequence, kind, at, referral_id, case_id, cause_unit_id, decision_id, grant_id, break_glass_id, resource FROM notice WHERE unit_id = $0 AND sequence > $1 ORDER BY sequence LIMIT $2",
             unitId, after, count);
-        while (reader.Read())
+        var next = after + 1;
+        while (found.Count < count && reader.Read())
         {
-            var resource = reader.GetString(9);
-            found.Add(new Wire.Notice
-            {
-                Sequence = (ulong)reader.GetInt64(0), Kind = (Wire.NoticeKind)reader.GetInt32(1),
-                NoticedAt = Timestamp.FromDateTimeOffset(Instants.FromMicros(reader.GetInt64(2))),
-                ReferralId = reader.IsDBNull(3) ? "" : reader.GetId(3).ToString(), CaseId = reader.IsDBNull(4) ? "" : reader.GetId(4).ToString(),
-                UnitId = reader.GetString(5), DecisionId = reader.GetId(6).ToString(),
-                ConferenceId = IdOf(resource, Conference), CorrectionId = IdOf(resource, Correction),
-                Resource = resource.StartsWith(Conference, StringComparison.Ordinal) || resource.StartsWith(Correction, StringComparison.Ordinal) ? "" : resource,
-                GrantId = reader.IsDBNull(7) ? "" : reader.GetId(7).ToString(), BreakGlassId = reader.IsDBNull(8) ? "" : reader.GetId(8).ToString(),
-            });
+            var sequence = reader.GetInt64(0);
+            AddMissing(sequence - 1);
+            if (found.Count == count) return found;
+            found.Add(ReadNotice(reader, sequence));
+            next = sequence + 1;
         }
 
+        AddMissing(last);
         return found;
+
+        void AddMissing(long upTo)
+        {
+            for (; next <= upTo && found.Count < count; next++) found.Add(new NoticePlace(next, null, Wire.ParkedReason.Missing));
+        }
+    }
+
+    /// <summary>The notice of a row, or what is wrong with the row.</summary>
+    private static NoticePlace ReadNotice(SqliteDataReader reader, long sequence)
+    {
+        var wrong = Wire.ParkedReason.Kind;
+        try
+        {
+            var notice = new Wire.Notice { Sequence = (ulong)sequence, Kind = (Wire.NoticeKind)reader.GetInt32(1) };
+            if (notice.Kind <= Wire.NoticeKind.Unspecified) return new NoticePlace(sequence, null, wrong);
+            wrong = Wire.ParkedReason.Time;
+            if (reader.GetInt64(2) is var micros && micros <= 0) return new NoticePlace(sequence, null, wrong);
+            notice.NoticedAt = Timestamp.FromDateTimeOffset(Instants.FromMicros(micros));
+            wrong = Wire.ParkedReason.Id;
+            notice.UnitId = reader.GetString(5);
+            notice.DecisionId = reader.GetId(6).ToString();
+            notice.ReferralId = IdAt(reader, 3);
+            notice.CaseId = IdAt(reader, 4);
+            notice.GrantId = IdAt(reader, 7);
+            notice.BreakGlassId = IdAt(reader, 8);
+            var resource = reader.GetString(9);
+            if (resource.StartsWith(Conference, StringComparison.Ordinal)) notice.ConferenceId = IdOf(resource, Conference);
+            else if (resource.StartsWith(Correction, StringComparison.Ordinal)) notice.CorrectionId = IdOf(resource, Correction);
+            else if (resource.StartsWith(Clock, StringComparison.Ordinal)) notice.ClockId = IdOf(resource, Clock);
+            else if (resource.StartsWith(Report, StringComparison.Ordinal)) notice.ReportId = IdOf(resource, Report);
+            else notice.Resource = resource;
+            return new NoticePlace(sequence, notice, Wire.ParkedReason.Unspecified);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or InvalidOperationException or OverflowException)
+        {
+            // One row stands in nobody's way: it is parked, and the reader goes on.
+            return new NoticePlace(sequence, null, wrong);
+        }
     }
 
     /// <summary>Referrals received by the notices of a stretch of an inbox.</summary>
@@ -100,12 +141,15 @@ internal static class InboxQueries
     {
         var found = new List<Guid>();
         using var reader = session.Query(
-            "SELECT DISTINCT referral_id FROM notice WHERE unit_id = $0 AND sequence > $1 AND sequence <= $2 AND kind = $3 AND referral_id IS NOT NULL",
+            "SELECT DISTINCT referral_id FROM notice WHERE unit_id = $0 AND sequence > $1 AND sequence <= $2 AND kind = $3 AND length(referral_id) = 16",
             unitId, after, upTo, (int)Wire.NoticeKind.ReferralReceived);
         while (reader.Read()) found.Add(reader.GetId(0));
         return found;
     }
 
-    /// <summary>The id of a thing of a kind; empty: it is of another kind.</summary>
-    private static string IdOf(string resource, string kind) => resource.StartsWith(kind, StringComparison.Ordinal) ? resource[kind.Length..] : "";
+    private static string IdAt(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetId(column).ToString();
+
+    /// <summary>The id of a thing of a kind.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    private static string IdOf(string resource, string kind) => Guid.ParseExact(resource.AsSpan(kind.Length), "D").ToString();
 }

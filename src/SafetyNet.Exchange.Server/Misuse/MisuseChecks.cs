@@ -72,7 +72,7 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
         if (members.FindUnit(record.ActorUnitId) is not { } unit) yield break;
         if (Volume(record, unit) is { } volume) yield return volume;
         if (!record.BreakGlass && !rules.ExemptUnitKinds.Contains(unit.Kind) && !rules.ExemptRoles.Contains(record.ActorRole) && !rules.Hours.Contains(at, isWorkingDay))
-            yield return new Trigger(Wire.MisuseRuleId.OffHours, "", [("hour", at.ToOffset(TimeSpan.FromHours(8)).Hour), ("from_hour", rules.Hours.FromHour), ("until_hour", rules.Hours.UntilHour)]);
+            yield return new Trigger(Wire.MisuseRuleId.OffHours, "", [("hour", at.ToOffset(TimeSpan.FromHours(8)).Hour), ("from_hour", rules.Hours.FromMinute / 60), ("until_hour", rules.Hours.UntilMinute / 60)]);
     }
 
     /// <summary>What a record is found for once the days after it have passed: persons on whom nobody did anything.</summary>

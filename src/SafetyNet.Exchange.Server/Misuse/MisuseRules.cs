@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Pipeline;
 
 namespace SafetyNet.Exchange.Server.Misuse;
@@ -40,7 +41,7 @@ internal sealed class MisuseRules
         Peers = new PeerLimits(volume["leastPersons"], volume["deviations"], volume["leastPeers"], volume["withoutPeers"]);
         PeerWindowDays = volume["windowDays"];
         var exempt = entries.Single(e => e.Id == Wire.MisuseRuleId.OffHours).Codes;
-        Hours = new WorkingTime(hours["fromHour"], hours["untilHour"]);
+        Hours = new OfficeHours(hours["fromHour"] * 60, hours["untilHour"] * 60);
         ExemptUnitKinds = exempt["exemptUnitKinds"].Select(code => Enum.GetValues<Wire.UnitKind>().Single(kind => IsNamed(kind, code))).ToHashSet();
         ExemptRoles = exempt["exemptRoles"].Select(code => Enum.GetValues<Wire.ActorRole>().Single(role => IsNamed(role, code))).ToHashSet();
     }
@@ -59,7 +60,7 @@ internal sealed class MisuseRules
 
     public int PeerWindowDays { get; }
 
-    public WorkingTime Hours { get; }
+    public OfficeHours Hours { get; }
 
     public IReadOnlySet<Wire.UnitKind> ExemptUnitKinds { get; }
 

@@ -2,6 +2,7 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -81,6 +82,8 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     public Vault Vault => exchange.Vault;
 
     public Families Families => exchange.Families;
+
+    public TimeLimits TimeLimits => exchange.TimeLimits;
 
     public Unit Unit => ActingUnit ?? throw new InvalidOperationException("the call has not passed the access step");
 

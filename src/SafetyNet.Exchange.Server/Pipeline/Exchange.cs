@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -8,7 +9,7 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 
 /// <summary>What every call works with: policy, store, vault, registry and the features' reactions to each other.</summary>
 internal sealed class Exchange(
-    PolicyInForce policy, SqliteStore store, Vault vault, Families families, Func<MemberDirectory> members, DomainEvents events)
+    PolicyInForce policy, SqliteStore store, Vault vault, Families families, Func<MemberDirectory> members, DomainEvents events, TimeLimits timeLimits)
 {
     private readonly ConcurrentDictionary<TokenClaims, ClassSet> _holdable = new(ReferenceEqualityComparer.Instance);
 
@@ -24,6 +25,8 @@ internal sealed class Exchange(
     public MemberDirectory Members => members();
 
     public DomainEvents Events { get; } = events;
+
+    public TimeLimits TimeLimits { get; } = timeLimits;
 
     /// <summary>Classes that the caller may hold at all: those of its token, which are never more than the registry's.</summary>
     public ClassSet HoldableBy(CallingMember member)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Pipeline;
 
@@ -18,9 +19,27 @@ internal static class PageToken
         return Base64Url.EncodeToString(bytes);
     }
 
+    /// <summary>A place in what is ordered by an instant and, within it, by id.</summary>
+    public static string Of(DateTimeOffset at, Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[24];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, Instants.ToMicros(at));
+        id.TryWriteBytes(bytes[8..], bigEndian: true, out _);
+        return Base64Url.EncodeToString(bytes);
+    }
+
     public static Guid Read(string token, Guid first) => token.Length == 0 ? first : new Guid(Decode(token, 16), true);
 
     public static long Read(string token, long first) => token.Length == 0 ? first : BinaryPrimitives.ReadInt64BigEndian(Decode(token, 8));
+
+    public static (DateTimeOffset At, Guid Id) Read(string token, (DateTimeOffset, Guid) first)
+    {
+        if (token.Length == 0) return first;
+        var bytes = Decode(token, 24);
+        // Instants of years that no calendar has are none that was given out here.
+        if (BinaryPrimitives.ReadInt64BigEndian(bytes) is var micros && micros is < 0 or > 253_402_300_799_999_999) throw Refusal.InvalidField(new FieldFault("page_token", FieldFaultKind.NotOpaque));
+        return (Instants.FromMicros(micros), new Guid(bytes.AsSpan(8), bigEndian: true));
+    }
 
     private static byte[] Decode(string token, int length)
     {

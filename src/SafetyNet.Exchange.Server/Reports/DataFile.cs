@@ -22,7 +22,7 @@ internal static class DataFile
         }
         catch (JsonException error)
         {
-            throw new FormatException($"{name} line {error.LineNumber + 1}: {error.Message}");
+            throw new FormatException($"{name} line {error.LineNumber + 1}: {error.Message}", error);
         }
     }
 }

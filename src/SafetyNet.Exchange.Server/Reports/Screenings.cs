@@ -36,7 +36,7 @@ internal static class Screenings
 
     /// <summary>Active units of the screening centre's jurisdiction.</summary>
     public static IReadOnlyList<Unit> UnitsOf(Call call) =>
-        [.. call.Members.Units.Where(unit => unit.IsActive && unit.Agency.Jurisdiction == call.Agency.Jurisdiction && unit.UnitId != call.Unit.UnitId).OrderBy(unit => unit.UnitId, StringComparer.Ordinal)];
+        [.. call.Members.Units.Where(unit => unit.IsActive && unit.Agency.Jurisdiction == call.Agency.Jurisdiction && !string.Equals(unit.UnitId, call.Unit.UnitId, StringComparison.Ordinal)).OrderBy(unit => unit.UnitId, StringComparer.Ordinal)];
 
     /// <summary>Primary units of open cases of the very persons reported (R-INT-4).</summary>
     public static IReadOnlySet<string> PrimariesOf(Call call, Wire.ReportContent content)

@@ -89,8 +89,8 @@ internal sealed record SourceSystems
         if (absent.Count > 0) return $"no profile of {string.Join(", ", absent)}";
         if (read.Systems.FirstOrDefault(one => one.AgencyKinds.Count == 0) is { } nobodys) return $"{CodeText.Of(nobodys.System)} names no kind of agency";
         if (read.Systems.SelectMany(one => one.Requires).FirstOrDefault(field => !Fields.ContainsKey(field)) is { } field) return $"`{field}` is not one of {string.Join(", ", Fields.Keys)}";
-        if (read.Systems.SelectMany(one => one.RosterLists).FirstOrDefault(list => !Lists.Contains(list)) is { } list) return $"there is no roster list `{list}`";
-        if (read.Systems.FirstOrDefault(one => one.Kinds.Contains(Wire.ReportKind.JuvenileNotice) && !one.Requires.Contains("school_unit_id")) is { } notice)
+        if (read.Systems.SelectMany(one => one.RosterLists).FirstOrDefault(list => !Lists.Contains(list, StringComparer.Ordinal)) is { } list) return $"there is no roster list `{list}`";
+        if (read.Systems.FirstOrDefault(one => one.Kinds.Contains(Wire.ReportKind.JuvenileNotice) && !one.Requires.Contains("school_unit_id", StringComparer.Ordinal)) is { } notice)
             return $"{CodeText.Of(notice.System)} has juvenile notices and does not require school_unit_id (R-INT-8)";
         return null;
     }

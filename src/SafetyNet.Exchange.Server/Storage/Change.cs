@@ -9,6 +9,7 @@ internal sealed class Change
     private readonly List<object> _added = [];
     private readonly List<object> _updated = [];
     private readonly List<NoticeDraft> _notices = [];
+    private readonly List<ClockStop> _clockStops = [];
     private readonly HashSet<HeldRow> _held = [];
 
     public IReadOnlyList<object> Added => _added;
@@ -16,6 +17,9 @@ internal sealed class Change
     public IReadOnlyList<object> Updated => _updated;
 
     public IReadOnlyList<NoticeDraft> Notices => _notices;
+
+    /// <summary>Clocks that this change stops, whatever became of them since the call read the store.</summary>
+    public IReadOnlyList<ClockStop> ClockStops => _clockStops;
 
     /// <summary>Rows that the call's answer hangs on: where one is no longer as it was read, nothing is committed and nothing leaves.</summary>
     public IReadOnlyCollection<HeldRow> Held => _held;
@@ -32,7 +36,7 @@ internal sealed class Change
     /// <summary>What this process does once the change is durable and before its call is answered; on the writer's thread, so no more than a swap. Null: nothing.</summary>
     public Action? Durable { get; set; }
 
-    public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && _held.Count == 0 && Acknowledged is null && Purge is null;
+    public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && _held.Count == 0 && _clockStops.Count == 0 && Acknowledged is null && Purge is null;
 
     public void Add(object row) => _added.Add(row);
 
@@ -46,6 +50,8 @@ internal sealed class Change
 
     public void Notify(NoticeDraft notice) => _notices.Add(notice);
 
+    public void Stop(ClockStop stop) => _clockStops.Add(stop);
+
     public void Hold(HeldRow row) => _held.Add(row);
 
     public void Clear()
@@ -54,6 +60,7 @@ internal sealed class Change
         _added.Clear();
         _updated.Clear();
         _notices.Clear();
+        _clockStops.Clear();
         Acknowledged = null;
         Durable = null;
     }
@@ -64,10 +71,19 @@ internal sealed class Change
 /// kind.</param>
 internal sealed record NoticeDraft(string UnitId, Wire.NoticeKind Kind, Guid? ReferralId, Guid? CaseId, string Resource = "")
 {
+    /// <summary>Unit that the notice comes from; empty: the acting unit of the call.</summary>
+    public string CauseUnitId { get; init; } = "";
+
     public Guid? GrantId { get; init; }
 
     public Guid? BreakGlassId { get; init; }
 }
+
+/// <summary>
+/// Stops what runs of a thing's time limits. It is done by the writer and needs no version: the deed that a clock waits for must not fail because a step of the clock was told beside it.
+/// </summary>
+/// <param name="Kind">Unspecified: all kinds.</param>
+internal readonly record struct ClockStop(Guid ResourceId, Wire.ClockKind Kind, DateTimeOffset At);
 
 /// <summary>Tables whose rows an answer may hang on.</summary>
 internal enum HeldTable

@@ -14,7 +14,7 @@ internal sealed class CommitSession : IDisposable
     private readonly AuditLog _log;
     private readonly ExchangeDb _db;
     private readonly HotStatement _record;
-    private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _savepoint, _release, _rollback;
+    private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _savepoint, _release, _rollback;
     private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
     private readonly List<string> _sequencesOfCommit = [];
 
@@ -46,6 +46,8 @@ internal sealed class CommitSession : IDisposable
         _purge = Command("UPDATE audit_record SET body = x'', decision_id = unhex(printf('%032x', position)) WHERE position >= $first AND position <= $last AND length(body) > 0",
             "$first", "$last");
         _holds = Command(Purge.HoldsRevisionSql);
+        _stopClocks = Command("UPDATE clock SET stopped_at = $at, next_at = NULL, version = version + 1 WHERE resource_id = $id AND ($kind = 0 OR kind = $kind) AND stopped_at IS NULL",
+            "$at", "$id", "$kind");
         _witnessed = Command("UPDATE audit_checkpoint SET witnessed_at = $at, note = $note WHERE size = $size", "$size", "$at", "$note");
         _stamp = Command("INSERT INTO audit_time_stamp (size, stamped_at, token) VALUES ($size, $at, $token) ON CONFLICT (size) DO NOTHING", "$size", "$at", "$token");
     }
@@ -173,12 +175,18 @@ internal sealed class CommitSession : IDisposable
             if (_key.ExecuteNonQuery() == 0) throw new KeyTakenException();
         }
 
+        foreach (var stop in change.ClockStops)
+        {
+            Set(_stopClocks, Instants.ToMicros(stop.At), stop.ResourceId.ToByteArray(true), (int)stop.Kind);
+            _stopClocks.ExecuteNonQuery();
+        }
+
         Save(change);
         foreach (var notice in change.Notices)
         {
             var sequence = NextSequence(notice.UnitId);
             Set(_notice, notice.UnitId, sequence, (int)notice.Kind, at, Bytes(notice.ReferralId), Bytes(notice.CaseId),
-                entry.ActingUnitId, entry.DecisionId.ToByteArray(true), Bytes(notice.GrantId), Bytes(notice.BreakGlassId), notice.Resource);
+                notice.CauseUnitId.Length > 0 ? notice.CauseUnitId : entry.ActingUnitId, entry.DecisionId.ToByteArray(true), Bytes(notice.GrantId), Bytes(notice.BreakGlassId), notice.Resource);
             _notice.ExecuteNonQuery();
             Set(_inbox, notice.UnitId, sequence);
             _inbox.ExecuteNonQuery();
@@ -250,7 +258,7 @@ internal sealed class CommitSession : IDisposable
     }
 
     private IEnumerable<SqliteCommand> Commands() =>
-        [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _savepoint, _release, _rollback];
+        [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _savepoint, _release, _rollback];
 
     private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

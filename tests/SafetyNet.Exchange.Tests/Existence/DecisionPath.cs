@@ -34,7 +34,7 @@ internal sealed class DecisionPath
         var (referrals, cases, households) = (new ReferralService(), new CaseService(), new HouseholdService());
         var audit = new AuditService(composition.Log, composition.Store, composition.Witnesses, composition.TimeStamps, composition.Search, server.Options.Retention);
         _exchange = new Server.Pipeline.Exchange(
-            composition.Policy, composition.Store, composition.Vault, new Families(composition.Store, composition.Vault), () => composition.Members, new DomainEvents(referrals, cases));
+            composition.Policy, composition.Store, composition.Vault, new Families(composition.Store, composition.Vault), () => composition.Members, new DomainEvents(referrals, cases), composition.TimeLimits);
         var system = composition.Members.FindSystem(by.System.Uri)!;
         var certificate = server.CertificateOf(by.System);
         _member = new CallingMember(system, new TokenClaims(

@@ -31,7 +31,7 @@ internal static class MisuseMoves
     {
         var local = exchange.Clock.GetUtcNow().ToOffset(TimeSpan.FromHours(8));
         var next = new DateTimeOffset(local.Date, TimeSpan.FromHours(8)).AddHours(hour);
-        var calendar = Server.BreakGlass.WorkingDays.Load("");
+        var calendar = Server.Calendar.WorkingDays.Load("");
         while (next <= local || !calendar.IsWorkingDay(CivilDate.InTaiwan(next))) next = next.AddDays(1);
         exchange.Clock.Advance(next - local);
     }

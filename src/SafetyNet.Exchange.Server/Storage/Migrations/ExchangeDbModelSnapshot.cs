@@ -494,6 +494,105 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("case_other_party", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Clocks.Clock", b =>
+                {
+                    b.Property<byte[]>("ClockId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("clock_id");
+
+                    b.Property<long>("DueAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("due_at");
+
+                    b.Property<bool>("IsWorkingTime")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_working_time");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<long?>("NextAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("next_at");
+
+                    b.Property<string>("Profile")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("profile");
+
+                    b.Property<string>("Resource")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("resource");
+
+                    b.Property<byte[]>("ResourceId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("resource_id");
+
+                    b.Property<int>("RulesRevision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("rules_revision");
+
+                    b.Property<long>("StartedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("started_at");
+
+                    b.Property<string>("Steps")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("steps");
+
+                    b.Property<int>("StepsTold")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("steps_told");
+
+                    b.Property<long?>("StoppedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("stopped_at");
+
+                    b.Property<string>("TellsUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("tells_unit_id");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("ClockId");
+
+                    b.HasIndex("NextAt")
+                        .HasFilter("next_at IS NOT NULL");
+
+                    b.HasIndex("ResourceId", "Kind", "UnitId")
+                        .IsUnique()
+                        .HasFilter("stopped_at IS NULL");
+
+                    b.HasIndex(new[] { "UnitId", "Kind", "Profile", "StoppedAt" }, "IX_clock_history")
+                        .HasFilter("stopped_at IS NOT NULL");
+
+                    b.HasIndex(new[] { "UnitId", "DueAt", "ClockId" }, "IX_clock_running")
+                        .HasFilter("stopped_at IS NULL");
+
+                    b.HasIndex(new[] { "UnitId", "StoppedAt", "ClockId" }, "IX_clock_stopped")
+                        .HasFilter("stopped_at IS NOT NULL");
+
+                    b.ToTable("clock", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.Conference", b =>
                 {
                     b.Property<byte[]>("ConferenceId")

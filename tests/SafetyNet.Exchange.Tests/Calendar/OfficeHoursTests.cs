@@ -1,11 +1,11 @@
-using SafetyNet.Exchange.Server.Misuse;
+using SafetyNet.Exchange.Server.Calendar;
 
-namespace SafetyNet.Exchange.Tests.Misuse;
+namespace SafetyNet.Exchange.Tests.Calendar;
 
 [Trait("Rule", "R-AUD-7")]
-public sealed class WorkingTimeTests
+public sealed class OfficeHoursTests
 {
-    private static readonly WorkingTime Hours = new(7, 20);
+    private static readonly OfficeHours Hours = new(7 * 60, 20 * 60);
 
     [Fact]
     public void Every_quarter_hour_of_two_weeks_is_working_time_by_day_and_hour_of_Taiwan()

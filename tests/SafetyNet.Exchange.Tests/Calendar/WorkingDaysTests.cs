@@ -1,7 +1,7 @@
-using SafetyNet.Exchange.Server.BreakGlass;
+using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Pipeline;
 
-namespace SafetyNet.Exchange.Tests.BreakGlass;
+namespace SafetyNet.Exchange.Tests.Calendar;
 
 [Trait("Rule", "R-NTK-11")]
 public sealed class WorkingDaysTests

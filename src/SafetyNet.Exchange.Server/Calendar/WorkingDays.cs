@@ -2,10 +2,10 @@ using System.Collections.Frozen;
 using System.Globalization;
 using SafetyNet.Exchange.Server.Pipeline;
 
-namespace SafetyNet.Exchange.Server.BreakGlass;
+namespace SafetyNet.Exchange.Server.Calendar;
 
 /// <summary>
-/// Working days by Taiwan's calendar (政府行政機關辦公日曆表): what a review has time for (R-NTK-11). Years whose calendar is not loaded are not guessed. Pure.
+/// Working days by Taiwan's calendar (政府行政機關辦公日曆表): what reviews (R-NTK-11) and time limits (R-INT-6, R-REF-7) go by. Years whose calendar is not loaded are not guessed. Pure.
 /// </summary>
 /// <remarks>
 /// Form of a calendar: UTF-8, one day a line as <c>YYYY-MM-DD,name</c>, days off other than Saturdays and Sundays; lines that begin with <c>#</c> and the heading
@@ -65,6 +65,9 @@ internal sealed class WorkingDays
 
     /// <summary>The calendar of a year is loaded.</summary>
     public bool Knows(int year) => _years.Contains(year);
+
+    /// <summary>Whether offices are open; null: the year is not known.</summary>
+    public bool? Find(DateOnly day) => Knows(day.Year) ? IsWorkingDay(day) : null;
 
     /// <summary>Whether offices are open.</summary>
     /// <exception cref="Refusal">CALENDAR_NOT_LOADED: the year is not known.</exception>
