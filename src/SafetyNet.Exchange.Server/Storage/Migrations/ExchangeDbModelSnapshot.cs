@@ -1474,6 +1474,262 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("referral_subject", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Reports.CapacityRow", b =>
+                {
+                    b.Property<string>("UnitId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Service")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("service");
+
+                    b.Property<int>("OpenPlaces")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("open_places");
+
+                    b.Property<long>("StatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("stated_at");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("UnitId", "Service");
+
+                    b.ToTable("unit_capacity", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Reports.Report", b =>
+                {
+                    b.Property<byte[]>("ReportId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("report_id");
+
+                    b.Property<long?>("ActionDoneAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("action_done_at");
+
+                    b.Property<byte[]>("ActionDoneBy")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("action_done_by");
+
+                    b.Property<int>("Class")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("class");
+
+                    b.Property<long?>("FirstContactAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("first_contact_at");
+
+                    b.Property<byte[]>("FirstReportId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("first_report_id");
+
+                    b.Property<string>("IntakeUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("intake_unit_id");
+
+                    b.Property<bool>("IsProtective")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_protective");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<string>("LeadUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("lead_unit_id");
+
+                    b.Property<int>("NotOpenedReason")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("not_opened_reason");
+
+                    b.Property<string>("ReceiptNumber")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("receipt_number");
+
+                    b.Property<long>("ReceivedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("received_at");
+
+                    b.Property<int>("RequiredAction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("required_action");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<string>("SubmittedByUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("submitted_by_unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("ReportId");
+
+                    b.HasIndex("FirstReportId");
+
+                    b.HasIndex("ReceiptNumber")
+                        .IsUnique();
+
+                    b.HasIndex("SubmittedByUnitId", "ReportId");
+
+                    b.HasIndex("IntakeUnitId", "State", "ReportId");
+
+                    b.ToTable("report", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Reports.ReportMoveRow", b =>
+                {
+                    b.Property<byte[]>("MoveId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("move_id");
+
+                    b.Property<int>("Action")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("action");
+
+                    b.Property<long>("MovedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("moved_at");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
+
+                    b.Property<string>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("person_id");
+
+                    b.Property<byte[]>("Remark")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("remark");
+
+                    b.Property<byte[]>("ReportId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("report_id");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.HasKey("MoveId");
+
+                    b.HasIndex("ReportId", "Number");
+
+                    b.ToTable("report_move", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Reports.ReportNoticeRow", b =>
+                {
+                    b.Property<byte[]>("ReferralId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("referral_id");
+
+                    b.Property<byte[]>("ReportId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("report_id");
+
+                    b.HasKey("ReferralId");
+
+                    b.HasIndex("ReportId");
+
+                    b.ToTable("report_notice", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Reports.ReportOfferRow", b =>
+                {
+                    b.Property<byte[]>("ReferralId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("referral_id");
+
+                    b.Property<bool>("IsOver")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_over");
+
+                    b.Property<long>("OfferedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("offered_at");
+
+                    b.Property<byte[]>("OverrideReason")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("override_reason");
+
+                    b.Property<byte[]>("ReportId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<long?>("Until")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("until");
+
+                    b.HasKey("ReferralId");
+
+                    b.HasIndex("ReportId");
+
+                    b.HasIndex("IsOver", "Until");
+
+                    b.ToTable("report_offer", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Reports.ReportSubjectRow", b =>
+                {
+                    b.Property<byte[]>("ReportId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("report_id");
+
+                    b.Property<byte[]>("PersonId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<long>("ReceivedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("received_at");
+
+                    b.HasKey("ReportId", "PersonId");
+
+                    b.HasIndex("PersonId", "ReceivedAt");
+
+                    b.ToTable("report_subject", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Retention.LegalHold", b =>
                 {
                     b.Property<byte[]>("HoldId")

@@ -1,0 +1,186 @@
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace SafetyNet.Exchange.Server.Storage.Migrations
+{
+    /// <inheritdoc />
+    internal partial class Reports : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateTable(
+                name: "report",
+                columns: table => new
+                {
+                    report_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    receipt_number = table.Column<string>(type: "TEXT", nullable: false),
+                    jurisdiction = table.Column<int>(type: "INTEGER", nullable: false),
+                    intake_unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    submitted_by_unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    state = table.Column<int>(type: "INTEGER", nullable: false),
+                    @class = table.Column<int>(name: "class", type: "INTEGER", nullable: false),
+                    is_protective = table.Column<bool>(type: "INTEGER", nullable: false),
+                    received_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    first_report_id = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    lead_unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    first_contact_at = table.Column<long>(type: "INTEGER", nullable: true),
+                    not_opened_reason = table.Column<int>(type: "INTEGER", nullable: false),
+                    required_action = table.Column<int>(type: "INTEGER", nullable: false),
+                    action_done_at = table.Column<long>(type: "INTEGER", nullable: true),
+                    action_done_by = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    @sealed = table.Column<byte[]>(name: "sealed", type: "BLOB", nullable: false),
+                    version = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_report", x => x.report_id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "report_move",
+                columns: table => new
+                {
+                    move_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    report_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    number = table.Column<int>(type: "INTEGER", nullable: false),
+                    action = table.Column<int>(type: "INTEGER", nullable: false),
+                    state = table.Column<int>(type: "INTEGER", nullable: false),
+                    moved_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    person_id = table.Column<string>(type: "TEXT", nullable: false),
+                    remark = table.Column<byte[]>(type: "BLOB", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_report_move", x => x.move_id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "report_notice",
+                columns: table => new
+                {
+                    referral_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    report_id = table.Column<byte[]>(type: "BLOB", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_report_notice", x => x.referral_id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "report_offer",
+                columns: table => new
+                {
+                    referral_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    report_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    offered_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    until = table.Column<long>(type: "INTEGER", nullable: true),
+                    is_over = table.Column<bool>(type: "INTEGER", nullable: false),
+                    override_reason = table.Column<byte[]>(type: "BLOB", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_report_offer", x => x.referral_id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "report_subject",
+                columns: table => new
+                {
+                    report_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    person_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    received_at = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_report_subject", x => new { x.report_id, x.person_id });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "unit_capacity",
+                columns: table => new
+                {
+                    unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    service = table.Column<int>(type: "INTEGER", nullable: false),
+                    open_places = table.Column<int>(type: "INTEGER", nullable: false),
+                    stated_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    version = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_unit_capacity", x => new { x.unit_id, x.service });
+                });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_first_report_id",
+                table: "report",
+                column: "first_report_id");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_intake_unit_id_state_report_id",
+                table: "report",
+                columns: new[] { "intake_unit_id", "state", "report_id" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_receipt_number",
+                table: "report",
+                column: "receipt_number",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_submitted_by_unit_id_report_id",
+                table: "report",
+                columns: new[] { "submitted_by_unit_id", "report_id" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_move_report_id_number",
+                table: "report_move",
+                columns: new[] { "report_id", "number" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_notice_report_id",
+                table: "report_notice",
+                column: "report_id");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_offer_is_over_until",
+                table: "report_offer",
+                columns: new[] { "is_over", "until" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_offer_report_id",
+                table: "report_offer",
+                column: "report_id");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_subject_person_id_received_at",
+                table: "report_subject",
+                columns: new[] { "person_id", "received_at" });
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "report");
+
+            migrationBuilder.DropTable(
+                name: "report_move");
+
+            migrationBuilder.DropTable(
+                name: "report_notice");
+
+            migrationBuilder.DropTable(
+                name: "report_offer");
+
+            migrationBuilder.DropTable(
+                name: "report_subject");
+
+            migrationBuilder.DropTable(
+                name: "unit_capacity");
+        }
+    }
+}
