@@ -80,6 +80,8 @@ internal sealed class The(TestExchange exchange)
 
     public Party WomenChildrenPolice { get; } = Enter(exchange, "tpe", "police", "tpe-wcpc", "P2001");
 
+    public Party YouthGuidance { get; } = Enter(exchange, "tpe", "police", "tpe-youth", "P3001");
+
     public Party Borough { get; } = Enter(exchange, "tpe", "civil", "tpe-borough", "C0012");
 
     public Party CentreOfTaoyuan { get; } = Enter(exchange, "tao", "dosw", "tao-central-swc", "W9001");
