@@ -15,9 +15,15 @@ internal sealed record NoticesAcknowledged(string UnitId, IReadOnlyList<Guid> Re
 internal sealed record ReferralAcceptedForCase(
     Guid CaseId, string FromUnitId, string UnitId, IReadOnlyList<Guid> PersonIds, IReadOnlyList<Wire.Article6Service> Services, ClassSet View);
 
-/// <summary>A referral made a move; who measures its time or counts it does so in the same commit.</summary>
+/// <summary>A referral came to be or made a move, in the commit that is being made; what hangs on its states, such as its time limits, follows from this.</summary>
+/// <param name="ReferralId">The referral.</param>
+/// <param name="FromUnitId">Unit that made it.</param>
+/// <param name="ToUnitId">Unit that it is addressed to.</param>
+/// <param name="IsProtective">A protective matter (R-REF-7).</param>
 /// <param name="State">State after the move.</param>
-internal sealed record ReferralMoved(Guid ReferralId, string FromUnitId, string ToUnitId, bool IsProtective, Wire.ReferralState State, Wire.ReferralAction Action);
+/// <param name="Action">The move.</param>
+internal sealed record ReferralMoved(
+    Guid ReferralId, string FromUnitId, string ToUnitId, bool IsProtective, Wire.ReferralState State, Wire.ReferralAction Action);
 
 /// <summary>A sender takes classes out of a view that it gave by one of its steps; the feature of the step does so in the same commit (R-NTK-17).</summary>
 /// <param name="Step">The step; the sender has been checked.</param>
