@@ -50,7 +50,7 @@ public sealed class InboxKillTests(ITestOutputHelper output)
         {
             var request = new Wire.CreateReferralRequest
             {
-                Context = Context("tpe-school", Wire.Purpose.ServiceDelivery), RequestId = Guid.NewGuid().ToString(), ToUnitId = "tpe-employment",
+                Context = Context("tpe-school", Wire.Purpose.ServiceDelivery), RequestId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString(), ToUnitId = "tpe-employment",
                 Subjects = { new Wire.ReferralSubject { NationalId = NewNationalId(), Name = "測試人", BirthDate = "2010-05-05" } },
                 Services = { Wire.Article6Service.EmploymentGuidance }, View = new Wire.SenderView { Classes = { Wire.ConfidentialityClass.Identity } },
             };

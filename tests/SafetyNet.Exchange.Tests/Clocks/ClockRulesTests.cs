@@ -1,6 +1,7 @@
 using System.Text;
 using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Clocks;
+using SafetyNet.Exchange.Tests.Pipeline;
 
 namespace SafetyNet.Exchange.Tests.Clocks;
 

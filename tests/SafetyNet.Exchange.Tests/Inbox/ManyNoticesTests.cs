@@ -26,7 +26,7 @@ public sealed class ManyNoticesTests(TestExchange exchange) : WireTests(exchange
         var memory = GC.GetTotalMemory(forceFullCollection: true);
 
         for (var written = 0; written < Notices; written += 100)
-            await Task.WhenAll(Enumerable.Range(written, Math.Min(100, Notices - written)).Select(_ => own.Composition.Commits.CommitAsync(Entry(own), Told(the.Labor.UnitId))));
+            await Task.WhenAll(Enumerable.Range(written, Math.Min(100, Notices - written)).Select(_ => own.Composition.Commits.CommitAsync(Entry(own), Told(own, the.Labor.UnitId))));
 
         foreach (var read in reading) Assert.Equal(Enumerable.Range(1, Notices).Select(n => (ulong)n), await read.WaitAsync(ends.Token));
         // What sleepers wait for stays in the store: less than one notice each is kept of the many that wait.
@@ -65,10 +65,10 @@ public sealed class ManyNoticesTests(TestExchange exchange) : WireTests(exchange
         return seen;
     }
 
-    private static Change Told(string unitId)
+    private static Change Told(TestExchange own, string unitId)
     {
         var change = new Change();
-        change.Notify(new NoticeDraft(unitId, Wire.NoticeKind.ReferralReceived, Guid.NewGuid(), null) { CauseUnitId = "tpe-school" });
+        change.Notify(new NoticeDraft(unitId, Wire.NoticeKind.ReferralReceived, Guid.CreateVersion7(own.Clock.GetUtcNow()), null) { CauseUnitId = "tpe-school" });
         return change;
     }
 

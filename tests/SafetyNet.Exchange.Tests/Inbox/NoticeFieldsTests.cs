@@ -92,7 +92,7 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.School.RefersAsync(the.Centre);
         var (change, clocks) = (new Change(), own.Composition.Clocks);
         using (var read = own.Composition.Store.Read())
-            own.Composition.TimeLimits.Start(change, read, own.Composition.Members, own.Clock.GetUtcNow(), Wire.ClockKind.DisputeRuling, "standard", "dispute", Guid.NewGuid(), the.Centre.UnitId);
+            own.Composition.TimeLimits.Start(change, read, own.Composition.Members, own.Clock.GetUtcNow(), Wire.ClockKind.DisputeRuling, "standard", "dispute", Guid.CreateVersion7(own.Clock.GetUtcNow()), the.Centre.UnitId);
         var record = own.RecordsFrom(own.RecordCount() - 1)[0];
         record.DecisionId = Guid.CreateVersion7(own.Clock.GetUtcNow()).ToString();
         await own.Composition.Commits.CommitAsync(AuditEntry.Of(record), change);
