@@ -8,6 +8,7 @@ var root = new RootCommand("SafetyNet.Exchange 社會安全網資料交換: the 
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(CallCommand.Create());
 root.Subcommands.Add(ExplainCommand.Create());
+root.Subcommands.Add(ClocksCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());
 root.Subcommands.Add(WitnessCommand.Create());
 root.Subcommands.Add(PolicyCommand.Create());

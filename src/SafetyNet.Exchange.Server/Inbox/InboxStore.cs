@@ -112,7 +112,7 @@ internal static class InboxQueries
             var notice = new Wire.Notice { Sequence = (ulong)sequence, Kind = (Wire.NoticeKind)reader.GetInt32(1) };
             if (notice.Kind <= Wire.NoticeKind.Unspecified) return new NoticePlace(sequence, null, wrong);
             wrong = Wire.ParkedReason.Time;
-            if (reader.GetInt64(2) is var micros && micros <= 0) return new NoticePlace(sequence, null, wrong);
+            if (reader.GetInt64(2) is var micros && micros is <= 0 or > Instants.LastMicros) return new NoticePlace(sequence, null, wrong);
             notice.NoticedAt = Timestamp.FromDateTimeOffset(Instants.FromMicros(micros));
             wrong = Wire.ParkedReason.Id;
             notice.UnitId = reader.GetString(5);

@@ -37,7 +37,7 @@ internal static class PageToken
         if (token.Length == 0) return first;
         var bytes = Decode(token, 24);
         // Instants of years that no calendar has are none that was given out here.
-        if (BinaryPrimitives.ReadInt64BigEndian(bytes) is var micros && micros is < 0 or > 253_402_300_799_999_999) throw Refusal.InvalidField(new FieldFault("page_token", FieldFaultKind.NotOpaque));
+        if (BinaryPrimitives.ReadInt64BigEndian(bytes) is var micros && micros is < 0 or > Instants.LastMicros) throw Refusal.InvalidField(new FieldFault("page_token", FieldFaultKind.NotOpaque));
         return (Instants.FromMicros(micros), new Guid(bytes.AsSpan(8), bigEndian: true));
     }
 

@@ -37,6 +37,9 @@ internal sealed class InstantMicros() : ValueConverter<DateTimeOffset, long>(at 
 /// <summary>Conversion between instants and their stored form.</summary>
 internal static class Instants
 {
+    /// <summary>Last microsecond of the year 9999, after which there are no instants.</summary>
+    public const long LastMicros = 253_402_300_799_999_999;
+
     public static long ToMicros(DateTimeOffset at) => (at.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
 
     /// <summary>The instant as it will be read back, so that an answer tells the same time before and after it is stored.</summary>

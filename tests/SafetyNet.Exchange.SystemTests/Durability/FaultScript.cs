@@ -154,6 +154,8 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_centre, new Wire.DeclineReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = declined, Reason = Wire.DeclineReason.NeedAlreadyMet });
         await AskAsync<IMessage>(_school, new Wire.WithdrawReferralRequest { Context = _school.Context(), RequestId = NewId(), ReferralId = withdrawn });
         await AskAsync<IMessage>(_school, new Wire.ListNoticesRequest { Context = _school.Context() });
+        await AskAsync<IMessage>(_school, new Wire.ListParkedNoticesRequest { Context = _school.Context() });
+        await AskAsync<IMessage>(_centre, new Wire.ListClocksRequest { Context = _centre.Context() });
         await AskAsync<IMessage>(_centre, new Wire.ListReferralsRequest { Context = _centre.Context() });
         await AskAsync<IMessage>(_centre, new Wire.GetReferralRequest { Context = _centre.Context(), ReferralId = back });
     }

@@ -316,6 +316,8 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["ListNotes"] = (centre, new Wire.ListNotesRequest { Context = InCase(centre, opened), CaseId = opened }),
             ["LookUpHousehold"] = (centre, centre.LookUp(family.Child.NationalId.Canonical, inCase: opened)),
             ["ListNotices"] = (school, new Wire.ListNoticesRequest { Context = school.Context() }),
+            ["ListParkedNotices"] = (school, new Wire.ListParkedNoticesRequest { Context = school.Context() }),
+            ["ListClocks"] = (centre, new Wire.ListClocksRequest { Context = centre.Context() }),
             ["WatchInbox"] = (The.HealthStation, new Wire.WatchInboxRequest { Context = The.HealthStation.Context(), AfterSequence = waiting - 1 }),
             ["AcknowledgeNotices"] = (The.HealthStation, new Wire.AcknowledgeNoticesRequest
             {

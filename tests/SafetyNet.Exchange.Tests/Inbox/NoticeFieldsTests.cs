@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using Google.Protobuf.Reflection;
+using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.BreakGlass;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -27,10 +29,10 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         {
             var filled = Ids.Where(f => ((string)f.Accessor.GetValue(notice)).Length > 0).Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
             var (always, sometimes) = said[notice.Kind];
-            Assert.True(filled.IsSupersetOf(always) && filled.Except(always).All(sometimes.Contains) && filled.Count > 0, $"{notice.Kind} fills {string.Join(", ", filled)}");
+            Assert.True(filled.IsSupersetOf(always) && filled.Except(always).All(sometimes.Contains) && (filled.Count > 0 || notice.Kind == Wire.NoticeKind.Parked), $"{notice.Kind} fills {string.Join(", ", filled)}");
             Assert.All(filled, name => Assert.True(Guid.TryParse((string)Wire.Notice.Descriptor.FindFieldByName(name).Accessor.GetValue(notice), out _)));
             Assert.Equal("", notice.Resource);
-            Assert.Equal((36, true), (notice.DecisionId.Length, notice.UnitId.Length > 0));
+            if (notice.Kind != Wire.NoticeKind.Parked) Assert.Equal((36, true), (notice.DecisionId.Length, notice.UnitId.Length > 0));
             seen.TryAdd(notice.Kind, []);
             seen[notice.Kind].UnionWith(filled);
         }
@@ -86,6 +88,21 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.Centre.AcknowledgesAsync((await the.School.CorrectsAsync(step, referral, child, EducationRecord)).CorrectionId);
         await the.School.NarrowsAsync(step, referral, the.Centre, Economic);
         await CollectAsync();
+        // Clocks that nobody answers: of a referral, and of another thing; and a notice that cannot be read.
+        await the.School.RefersAsync(the.Centre);
+        var (change, clocks) = (new Change(), own.Composition.Clocks);
+        using (var read = own.Composition.Store.Read())
+            own.Composition.TimeLimits.Start(change, read, own.Composition.Members, own.Clock.GetUtcNow(), Wire.ClockKind.DisputeRuling, "standard", "dispute", Guid.CreateVersion7(own.Clock.GetUtcNow()), the.Centre.UnitId);
+        var record = own.RecordsFrom(own.RecordCount() - 1)[0];
+        record.DecisionId = Guid.CreateVersion7(own.Clock.GetUtcNow()).ToString();
+        await own.Composition.Commits.CommitAsync(AuditEntry.Of(record), change);
+        own.Clock.Advance(TimeSpan.FromDays(9));
+        await clocks.RunAsync(CancellationToken.None);
+        await CollectAsync();
+        await the.School.RefersAsync(the.Centre);
+        own.Query("UPDATE notice SET kind = 0 WHERE unit_id = $0 AND sequence = (SELECT last_sequence FROM inbox WHERE unit_id = $0)", _ => 0, the.Centre.UnitId);
+        await CollectAsync();
+        Assert.Single(ServerOutput.TakeErrors());
         return all;
 
         async Task CollectAsync()

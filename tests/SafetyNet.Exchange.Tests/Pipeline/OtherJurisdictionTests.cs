@@ -103,6 +103,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
             Context = p.Context(inCase: id.Case), NameAndBirthDate = new() { Name = id.Name, BirthDate = id.BirthDate },
         })));
         yield return ("ListNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListNoticesAsync(new() { Context = p.Context(), PageSize = 500 })));
+        yield return ("ListParkedNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListParkedNoticesAsync(new() { Context = p.Context() })));
+        yield return ("ListClocks", centre, async (p, _) => await p.AskAsync(to => to.Clocks.ListClocksAsync(new() { Context = p.Context(), UnitId = The.Centre.UnitId })));
         yield return ("WatchInbox", centre, async (p, _) => await WatchAsync(p));
         yield return ("ListAccesses", officer, async (p, id) => WithoutPseudonym(await p.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = p.Context(), NationalId = id.NationalId }))));
         yield return ("SearchAccesses", officer, async (p, id) => await OthersFoundAsync(p, new() { Context = p.Context(), NationalId = id.NationalId }));

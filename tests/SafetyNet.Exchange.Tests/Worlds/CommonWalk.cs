@@ -29,6 +29,8 @@ internal static class CommonWalk
         ["MisuseService/ListFindings"] = ListFindingsAsync,
         ["MisuseService/GetFinding"] = GetFindingAsync,
         ["MisuseService/ListMisuseRules"] = ListMisuseRulesAsync,
+        ["ClockService/ListClocks"] = ListClocksAsync,
+        ["InboxService/ListParkedNotices"] = ListParkedNoticesAsync,
         ["PolicyService/GetPolicy"] = GetPolicyAsync,
         ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
     };
@@ -229,6 +231,21 @@ internal static class CommonWalk
     {
         var open = exchange.Query("SELECT count(*) FROM misuse_finding WHERE jurisdiction = 2 AND state = 1", r => r.GetInt64(0))[0];
         Assert.Equal(open, (await the.Officer.ListsRulesAsync()).Rules.Sum(r => r.Open));
+    }
+
+    private static async Task ListClocksAsync(TestExchange exchange, The the)
+    {
+        var running = exchange.Query("SELECT clock_id FROM clock WHERE unit_id = $0 AND stopped_at IS NULL ORDER BY due_at, clock_id LIMIT 500",
+            r => new Guid(r.GetFieldValue<byte[]>(0), bigEndian: true).ToString(), the.Centre.UnitId);
+        var told = await the.Centre.AskAsync(to => to.Clocks.ListClocksAsync(new() { Context = the.Centre.Context(), PageSize = 500 }));
+        Assert.Equal(running, told.Clocks.Select(clock => clock.ClockId));
+    }
+
+    private static async Task ListParkedNoticesAsync(TestExchange exchange, The the)
+    {
+        var told = await the.Centre.AskAsync(to => to.Inbox.ListParkedNoticesAsync(new() { Context = the.Centre.Context() }));
+        Assert.Empty(told.Notices);
+        Assert.NotEqual(0, exchange.RecordCount());
     }
 
     private static async Task GetPolicyAsync(TestExchange exchange, The the)
