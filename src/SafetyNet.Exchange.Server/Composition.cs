@@ -36,7 +36,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MemberService.Descriptor, Wire.ReferralService.Descriptor, Wire.CaseService.Descriptor, Wire.HouseholdService.Descriptor,
         Wire.InboxService.Descriptor, Wire.AuditService.Descriptor, Wire.GrantService.Descriptor, Wire.BreakGlassService.Descriptor,
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
-        Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor,
+        Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -111,14 +111,14 @@ internal sealed class Composition : IAsyncDisposable
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
-                new MisuseService(rules), new RetentionService(Retention, options.Retention),
+                new MisuseService(rules), new RetentionService(Retention, options.Retention), new ReferralHandshakeService(), new ReferralWorkService(),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, day => calendar.Knows(day.Year) ? calendar.IsWorkingDay(day) : null, Vault, Search);
             Misuse = new MisuseScan(Store, Log, Search, Commits, rules, checks, () => _registry.Current, Policy, clock);
             Commits.Changed = Families.Changed;
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases));
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, new CaseParts()));
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
                 new AnswerStep(), Commits, exchange, clock);
@@ -237,6 +237,8 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<RevealService>();
         app.MapGrpcService<MisuseService>();
         app.MapGrpcService<RetentionService>();
+        app.MapGrpcService<ReferralHandshakeService>();
+        app.MapGrpcService<ReferralWorkService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

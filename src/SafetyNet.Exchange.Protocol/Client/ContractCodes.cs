@@ -65,7 +65,7 @@ public static class ContractCodes
         Wire.CodesReflection.Descriptor, Wire.MembersReflection.Descriptor, Wire.ReferralsReflection.Descriptor, Wire.CasesReflection.Descriptor,
         Wire.HouseholdsReflection.Descriptor, Wire.InboxReflection.Descriptor, Wire.AuditReflection.Descriptor, Wire.GrantsReflection.Descriptor,
         Wire.BreakGlassReflection.Descriptor, Wire.PoliciesReflection.Descriptor, Wire.ConferencesReflection.Descriptor, Wire.DisclosuresReflection.Descriptor, Wire.RevealsReflection.Descriptor, Wire.MisuseReflection.Descriptor,
-        Wire.RetentionReflection.Descriptor,
+        Wire.RetentionReflection.Descriptor, Wire.ReferralHandshakesReflection.Descriptor, Wire.ReferralWorkReflection.Descriptor,
     ];
 
     // A value's term is the first word of the comment above it, where that word is Chinese: `// 提供服務 delivering a service.`

@@ -73,6 +73,8 @@ public sealed class ExchangeChannel : IDisposable
         Reveals = new Wire.RevealService.RevealServiceClient(Invoker);
         Misuse = new Wire.MisuseService.MisuseServiceClient(Invoker);
         Retention = new Wire.RetentionService.RetentionServiceClient(Invoker);
+        ReferralHandshakes = new Wire.ReferralHandshakeService.ReferralHandshakeServiceClient(Invoker);
+        ReferralWork = new Wire.ReferralWorkService.ReferralWorkServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -108,6 +110,10 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.MisuseService.MisuseServiceClient Misuse { get; }
 
     public Wire.RetentionService.RetentionServiceClient Retention { get; }
+
+    public Wire.ReferralHandshakeService.ReferralHandshakeServiceClient ReferralHandshakes { get; }
+
+    public Wire.ReferralWorkService.ReferralWorkServiceClient ReferralWork { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

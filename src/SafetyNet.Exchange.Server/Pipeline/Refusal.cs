@@ -104,6 +104,9 @@ internal enum FieldFaultKind
     /// <summary>An instant that must lie ahead and does not.</summary>
     NotInTheFuture,
 
+    /// <summary>An instant that must have passed and has not.</summary>
+    InTheFuture,
+
     /// <summary>Characters that say nothing where a person must say why; the rule is stated with BreakGlassService.BreakGlass.</summary>
     NoRealText,
 
