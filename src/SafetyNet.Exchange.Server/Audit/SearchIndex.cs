@@ -27,6 +27,9 @@ internal sealed class SearchIndex : IAsyncDisposable
     /// <summary>Records of a segment.</summary>
     public const int SegmentRecords = 65_536;
 
+    /// <summary>Postings that are read in the time in which one record is opened, about; a list that is longer than that is not read, the records that are left are asked instead.</summary>
+    private const int PostingsPerRecord = 1000;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     /// <summary>No search looks at a segment for so long.</summary>
@@ -178,17 +181,18 @@ internal sealed class SearchIndex : IAsyncDisposable
         }
     }
 
-    /// <summary>Positions of one stretch, newest first: of all terms, or all where none is asked for.</summary>
-    private static void Collect(SearchQuestion question, long below, long first, int count, Func<ulong, IReadOnlyList<int>?> find, Func<int, bool> meets, List<long> found)
+    /// <summary>Positions of one stretch, newest first: of all terms, or all where none is asked for. Of terms that very many records have, each record is asked itself.</summary>
+    private static void Collect(SearchQuestion question, long below, long first, int count, Func<ulong, Postings?> find, Func<int, bool> meets, List<long> found)
     {
-        List<IReadOnlyList<int>> lists = [];
+        List<Postings> wanted = [];
         foreach (var term in question.Terms)
         {
-            if (find(term) is not { } list) return;
-            lists.Add(list);
+            if (find(term) is not { } postings) return;
+            wanted.Add(postings);
         }
 
-        lists.Sort((a, b) => a.Count.CompareTo(b.Count));
+        wanted.Sort((a, b) => a.Count.CompareTo(b.Count));
+        List<IReadOnlyList<int>> lists = [.. wanted.Where(one => one.Count <= (long)wanted[0].Count * PostingsPerRecord).Select(one => one.Read())];
         var ends = lists.Select(list => list.Count - 1).ToArray();
         for (var step = (lists.Count == 0 ? count : lists[0].Count) - 1; step >= 0; step--)
         {
@@ -209,7 +213,7 @@ internal sealed class SearchIndex : IAsyncDisposable
         return true;
     }
 
-    private List<int>? FindInTail(ulong term) => _tail.GetValueOrDefault(term);
+    private Postings? FindInTail(ulong term) => _tail.TryGetValue(term, out var list) ? new Postings(list.Count, () => list) : null;
 
     /// <summary>Takes the next stretch of the log in; false: there is none.</summary>
     private bool TakeSome()

@@ -11,6 +11,11 @@ internal readonly record struct TimeSpanOfBlock(long From, long To)
     public bool Meets(long after, long before) => To >= after && From < before;
 }
 
+/// <summary>Records of one stretch that have a term.</summary>
+/// <param name="Count">How many; known before any is read.</param>
+/// <param name="Read">Reads them, as distances from the first of the stretch, rising.</param>
+internal readonly record struct Postings(int Count, Func<IReadOnlyList<int>> Read);
+
 /// <summary>
 /// Where the terms of a stretch of records occur: one file, written once and never changed. It holds nothing that the log does not, and is made anew from the log where it
 /// is lost.
@@ -154,7 +159,7 @@ internal sealed unsafe class SearchSegment : IDisposable
     }
 
     /// <summary>Records of a term, as distances from <see cref="First"/>, rising; null: none has it.</summary>
-    public int[]? Find(ulong term)
+    public Postings? Find(ulong term)
     {
         var (low, high) = (0, _terms - 1);
         while (low <= high)
@@ -162,7 +167,12 @@ internal sealed unsafe class SearchSegment : IDisposable
             var middle = (low + high) / 2;
             var entry = Bytes.Slice(_termsAt + (TermBytes * middle), TermBytes);
             var found = BinaryPrimitives.ReadUInt64BigEndian(entry);
-            if (found == term) return Decode(BinaryPrimitives.ReadInt32BigEndian(entry[8..]), BinaryPrimitives.ReadInt32BigEndian(entry[12..]));
+            if (found == term)
+            {
+                var (from, count) = (BinaryPrimitives.ReadInt32BigEndian(entry[8..]), BinaryPrimitives.ReadInt32BigEndian(entry[12..]));
+                return new Postings(count, () => Decode(from, count));
+            }
+
             if (found < term) low = middle + 1;
             else high = middle - 1;
         }
