@@ -40,7 +40,8 @@ internal static class ReferralView
         if (!isReferrer && referral.Pending.HasFlag(Handshakes.Transfer)) wire.Pending.Add(Wire.ReferralHandshake.Transfer);
         foreach (var move in call.Read.MovesOf(referral.ReferralId).Concat(call.Change.Added.OfType<ReferralMoveRow>()))
             if (move.ReferralId == referral.ReferralId && !(isReferrer && IsOfReceiver(move.Action))) wire.Moves.Add(ToWire(call, move, isReferrer));
-        ShowEfforts(call, referral, wire);
+        // Left out as a whole where it may not be seen: how often a unit tried would tell of its work, too (R-NTK-4).
+        if (decision.Visible.Contains(Wire.ConfidentialityClass.CaseNote)) ShowEfforts(call, referral, wire);
         var plan = RedactionPlan.For(Wire.Referral.Descriptor);
         var told = plan.TextClasses(wire);
         plan.Redact(wire, decision.Visible);
