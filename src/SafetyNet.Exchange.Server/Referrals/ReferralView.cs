@@ -40,22 +40,25 @@ internal static class ReferralView
         if (!isReferrer && referral.Pending.HasFlag(Handshakes.Transfer)) wire.Pending.Add(Wire.ReferralHandshake.Transfer);
         foreach (var move in call.Read.MovesOf(referral.ReferralId).Concat(call.Change.Added.OfType<ReferralMoveRow>()))
             if (move.ReferralId == referral.ReferralId && !(isReferrer && IsOfReceiver(move.Action))) wire.Moves.Add(ToWire(call, move, isReferrer));
-        // Left out as a whole where it may not be seen: how often a unit tried would tell of its work, too (R-NTK-4).
-        if (decision.Visible.Contains(Wire.ConfidentialityClass.CaseNote)) ShowEfforts(call, referral, wire);
         var plan = RedactionPlan.For(Wire.Referral.Descriptor);
         var told = plan.TextClasses(wire);
         plan.Redact(wire, decision.Visible);
         call.Withhold(told.Without(plan.TextClasses(wire)));
+        ShowEfforts(call, referral, wire);
         return wire;
     }
 
     /// <summary>Until a transfer comes about it is the receiver's work, of which the referrer sees nothing (R-NTK-4, R-REF-10).</summary>
     private static bool IsOfReceiver(Wire.ReferralAction action) => action is Wire.ReferralAction.ProposeTransfer or Wire.ReferralAction.EndTransfer;
 
+    /// <summary>
+    /// What the receiver recorded of its own work, to itself while it serves; left out as a whole elsewhere, since how often a unit tried would tell of its work, too (R-NTK-4).
+    /// </summary>
     private static void ShowEfforts(Call call, Referral referral, Wire.Referral wire)
     {
         var efforts = call.Read.EffortsOf(referral.ReferralId).Concat(call.Change.Added.OfType<ReferralEffortRow>().Where(e => e.ReferralId == referral.ReferralId))
             .OrderBy(e => e.MadeAt).ThenBy(e => e.EffortId).ToList();
+        if (efforts.Count == 0 || !call.MaySeeOwnWork(referral)) return;
         foreach (var effort in efforts)
         {
             var remark = effort.Remark.Length == 0 ? "" : call.Vault.OpenText(ReferralQueries.EffortColumn, effort.EffortId, effort.Remark);

@@ -16,7 +16,7 @@ public sealed class HandshakeTests(TestExchange exchange) : WireTests(exchange)
     {
         var id = await TakenAsync();
         var asked = await The.School.MovesAsync(RequestWithdrawal, id, remark: "家長改向他處求助");
-        Assert.Equal((Accepted, [Wire.ReferralHandshake.Withdrawal]), (asked.State, asked.Pending.ToArray()));
+        Assert.Equal((Accepted, Wire.ReferralHandshake.Withdrawal), (asked.State, Assert.Single(asked.Pending)));
         Assert.Contains((Wire.NoticeKind.ReferralMoved, The.School.UnitId), Exchange.NoticesAbout(The.WanhuaCentre.UnitId, id));
         Assert.Empty((await The.WanhuaCentre.MovesAsync(RefuseWithdrawal, id)).Pending);
         await The.School.MovesAsync(RequestWithdrawal, id);
