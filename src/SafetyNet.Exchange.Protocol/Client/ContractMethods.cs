@@ -13,6 +13,7 @@ public static class ContractMethods
         Wire.InboxReflection.Descriptor, Wire.AuditReflection.Descriptor, Wire.GrantsReflection.Descriptor, Wire.BreakGlassReflection.Descriptor,
         Wire.PoliciesReflection.Descriptor, Wire.ConferencesReflection.Descriptor, Wire.DisclosuresReflection.Descriptor, Wire.RevealsReflection.Descriptor, Wire.MisuseReflection.Descriptor,
         Wire.RetentionReflection.Descriptor, Wire.ReportsReflection.Descriptor, Wire.ClocksReflection.Descriptor,
+        Wire.ReferralHandshakesReflection.Descriptor, Wire.ReferralWorkReflection.Descriptor,
     ];
 
     /// <summary>Every call, in the order of the contract.</summary>

@@ -75,6 +75,8 @@ public sealed class ExchangeChannel : IDisposable
         Misuse = new Wire.MisuseService.MisuseServiceClient(Invoker);
         Reports = new Wire.ReportService.ReportServiceClient(Invoker);
         Retention = new Wire.RetentionService.RetentionServiceClient(Invoker);
+        ReferralHandshakes = new Wire.ReferralHandshakeService.ReferralHandshakeServiceClient(Invoker);
+        ReferralWork = new Wire.ReferralWorkService.ReferralWorkServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -114,6 +116,10 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.ReportService.ReportServiceClient Reports { get; }
 
     public Wire.RetentionService.RetentionServiceClient Retention { get; }
+
+    public Wire.ReferralHandshakeService.ReferralHandshakeServiceClient ReferralHandshakes { get; }
+
+    public Wire.ReferralWorkService.ReferralWorkServiceClient ReferralWork { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -54,6 +54,12 @@ internal sealed class CaseParticipant : IFamilyFact
 
     public DateTimeOffset Since { get; set; }
 
+    /// <summary>Role until the part passed to another unit; UNSPECIFIED: it never did.</summary>
+    public Wire.ParticipantRole FormerRole { get; set; }
+
+    /// <summary>When the part passed to another unit; null: it never did, or the unit is back.</summary>
+    public DateTimeOffset? EndedAt { get; set; }
+
     public IEnumerable<Wire.Article6Service> ServiceList =>
         Enum.GetValues<Wire.Article6Service>().Where(s => s != Wire.Article6Service.Unspecified && (Services & (1L << (int)s)) != 0);
 
@@ -63,6 +69,9 @@ internal sealed class CaseParticipant : IFamilyFact
         if (Services != 0) Services |= Bits(services);
         if (PersonIds.Length > 0) PersonIds = IdList.ToBytes(IdList.FromBytes(PersonIds).Union(persons));
     }
+
+    /// <summary>The part has passed to another unit (R-REF-6).</summary>
+    public void End(DateTimeOffset now) => (FormerRole, Role, EndedAt) = (Role, Wire.ParticipantRole.Former, now);
 
     public IEnumerable<Guid> AffectedIds() => [CaseId];
 
@@ -129,9 +138,15 @@ internal sealed class NoteShareRow : IFamilyFact
 /// <summary>The case as a whole, as one snapshot holds it; its rules are here.</summary>
 internal sealed record SharedCase(CaseFile File, List<Guid> Subjects, List<CaseParticipant> Participants)
 {
+    /// <summary>The step by which the scopes of this case show data.</summary>
+    public SharingStep Scope => new(Wire.DisclosureStep.ServiceScope, File.CaseId, File.CaseId);
+
     public CaseParticipant Primary => Participants.Single(p => p.Role == Wire.ParticipantRole.Primary);
 
-    public CaseParticipant? PartOf(string unitId) => Participants.Find(p => string.Equals(p.UnitId, unitId, StringComparison.Ordinal));
+    /// <summary>Who takes part now or is asked in; a unit whose part has passed on is as one that never had any.</summary>
+    public IEnumerable<CaseParticipant> Present => Participants.Where(p => p.Role != Wire.ParticipantRole.Former);
+
+    public CaseParticipant? PartOf(string unitId) => Present.FirstOrDefault(p => string.Equals(p.UnitId, unitId, StringComparison.Ordinal));
 
     /// <summary>Asks a unit in; one that takes part, or is asked already, is not asked twice.</summary>
     public CaseParticipant Invite(string unitId, IEnumerable<Wire.Article6Service> services, IReadOnlyList<Guid> personIds, DateTimeOffset now)
@@ -147,13 +162,17 @@ internal sealed record SharedCase(CaseFile File, List<Guid> Subjects, List<CaseP
         (part.Role, part.Since) = (Wire.ParticipantRole.Serving, now);
     }
 
+    /// <summary>A part for a unit that has none; that of a unit that is back begins anew.</summary>
     public CaseParticipant Add(string unitId, Wire.ParticipantRole role, IEnumerable<Wire.Article6Service> services, IReadOnlyList<Guid> personIds, DateTimeOffset now)
     {
-        var part = new CaseParticipant
+        if (Participants.Find(p => string.Equals(p.UnitId, unitId, StringComparison.Ordinal)) is not { } part)
         {
-            CaseId = File.CaseId, UnitId = unitId, Role = role, Services = CaseParticipant.Bits(services), PersonIds = IdList.ToBytes(personIds), Since = now,
-        };
-        Participants.Add(part);
+            part = new CaseParticipant { CaseId = File.CaseId, UnitId = unitId };
+            Participants.Add(part);
+        }
+
+        (part.Role, part.Services, part.PersonIds, part.Since) = (role, CaseParticipant.Bits(services), IdList.ToBytes(personIds), now);
+        (part.ProtectiveClasses, part.EndedAt) = (0, null);
         return part;
     }
 

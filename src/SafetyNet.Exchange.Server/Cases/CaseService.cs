@@ -8,7 +8,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Cases;
 
 /// <summary>The RPCs of shared cases: load, decide, change, answer. Identity, access, limits, validation and the record are the pipeline's.</summary>
-internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<ReferralAcceptedForCase>, IReactTo<ViewNarrowed>
+internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<ViewNarrowed>
 {
     public override Task<Wire.OpenCaseResponse> OpenCase(Wire.OpenCaseRequest request, ServerCallContext context)
     {
@@ -52,8 +52,8 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var protective = call.RequireProtective(view, unit.UnitId, request.ProtectiveClasses);
         var invited = shared.Invite(unit.UnitId, request.Services, persons, call.Now);
         invited.ProtectiveClasses = protective;
-        call.Change.Add(invited);
-        call.Disclose(ScopeOf(shared), shared.SubjectsOf(invited), unit.UnitId, new ClassSet(protective), call.Context!.LegalBasis, null);
+        call.Keep(invited);
+        call.Disclose(shared.Scope, shared.SubjectsOf(invited), unit.UnitId, new ClassSet(protective), call.Context!.LegalBasis, null);
         Changed(call, shared, new NoticeDraft(unit.UnitId, Wire.NoticeKind.CaseInvitation, null, shared.File.CaseId));
         return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, view) });
     }
@@ -71,8 +71,8 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         var (before, after) = (new ClassSet(part.ProtectiveClasses), new ClassSet(call.RequireProtective(view, part.UnitId, request.ProtectiveClasses)));
         part.ProtectiveClasses = after.Bits;
         call.Change.Update(part);
-        call.EndDisclosures(ScopeOf(shared), part.UnitId, before - after);
-        call.Disclose(ScopeOf(shared), shared.SubjectsOf(part), part.UnitId, after - before, call.Context!.LegalBasis, null);
+        call.EndDisclosures(shared.Scope, part.UnitId, before - after);
+        call.Disclose(shared.Scope, shared.SubjectsOf(part), part.UnitId, after - before, call.Context!.LegalBasis, null);
         foreach (var id in shared.SubjectsOf(part))
             if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
         Changed(call, shared, new NoticeDraft(part.UnitId, Wire.NoticeKind.ViewNarrowed, null, shared.File.CaseId), tell: !before.IsEmpty && !after.ContainsAll(before));
@@ -161,34 +161,6 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         return Task.FromResult(response);
     }
 
-    /// <summary>A unit that took a referral made for the case serves in it from now on, within the scope of that referral.</summary>
-    public void React(Call call, ReferralAcceptedForCase happened)
-    {
-        if (call.Read.FindCase(happened.CaseId) is not { File.State: Wire.CaseState.Open } shared) return;
-        var protective = call.Members.FindUnit(happened.FromUnitId) is { } sender
-            ? call.ProtectiveBy(shared, sender, call.Context!.LegalBasis, happened.View)
-            : ClassSet.None;
-        if (shared.PartOf(happened.UnitId) is { } part)
-        {
-            if (part.Role == Wire.ParticipantRole.Primary) return;
-            if (part.Role == Wire.ParticipantRole.Invited) SharedCase.Join(part, call.Now);
-            part.Widen(happened.Services, happened.PersonIds);
-            part.ProtectiveClasses |= protective.Bits;
-            call.Change.Update(part);
-        }
-        else
-        {
-            var added = shared.Add(happened.UnitId, Wire.ParticipantRole.Serving, happened.Services, happened.PersonIds, call.Now);
-            added.ProtectiveClasses = protective.Bits;
-            call.Change.Add(added);
-        }
-
-        call.Disclose(ScopeOf(shared), happened.PersonIds, happened.UnitId, protective, call.Context!.LegalBasis, null, happened.FromUnitId);
-        call.Touches("case", happened.CaseId);
-        call.Change.Update(shared.File);
-        call.Change.Notify(new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, happened.CaseId));
-    }
-
     /// <summary>The author ends the share of a note, or the primary unit takes protective classes off a scope.</summary>
     public void React(Call call, ViewNarrowed happened)
     {
@@ -206,8 +178,6 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
             happened.IsDone = true;
         }
     }
-
-    private static SharingStep ScopeOf(SharedCase shared) => new(Wire.DisclosureStep.ServiceScope, shared.File.CaseId, shared.File.CaseId);
 
     /// <summary>The referral's subjects and the further members asked for, who must be of their household or kin.</summary>
     private static (List<KnownPerson> Subjects, Standing Standing) SubjectsOf(Call call, Wire.OpenCaseRequest request)
@@ -341,7 +311,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<R
         }
 
         var within = view.Subjects.ToHashSet();
-        foreach (var participant in shared.Participants)
+        foreach (var participant in shared.Present)
         {
             wire.Participants.Add(new Wire.CaseParticipant
             {

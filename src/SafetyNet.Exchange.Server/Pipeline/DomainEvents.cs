@@ -15,6 +15,11 @@ internal sealed record NoticesAcknowledged(string UnitId, IReadOnlyList<Guid> Re
 internal sealed record ReferralAcceptedForCase(
     Guid CaseId, string FromUnitId, string UnitId, IReadOnlyList<Guid> PersonIds, IReadOnlyList<Wire.Article6Service> Services, ClassSet View);
 
+/// <summary>A unit took what another handed on to it, with that unit's part in the case: it takes that part over, in the same instant (R-REF-6).</summary>
+/// <param name="Accepted">The acceptance; its sender is the unit whose part passes.</param>
+/// <param name="ReferralId">Referral that was handed on.</param>
+internal sealed record CasePartPassed(ReferralAcceptedForCase Accepted, Guid ReferralId);
+
 /// <summary>A referral came to be or made a move, in the commit that is being made; what hangs on its states, such as its time limits, follows from this.</summary>
 /// <param name="ReferralId">The referral.</param>
 /// <param name="FromUnitId">Unit that made it.</param>

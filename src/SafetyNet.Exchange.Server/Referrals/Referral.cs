@@ -3,43 +3,14 @@ using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Referrals;
 
-/// <summary>Who of the two ends may make a move.</summary>
-internal enum ReferralParty
-{
-    /// <summary>The unit that made the referral.</summary>
-    Referrer,
-
-    /// <summary>The unit it is addressed to.</summary>
-    Receiver,
-}
-
-/// <summary>One line of the table of moves (R-REF-1).</summary>
-internal readonly record struct ReferralTransition(
-    Wire.ReferralState From, Wire.ReferralAction Action, Wire.ReferralState To, ReferralParty By);
-
 /// <summary>
-/// A referral (轉介) and its states. Which moves exist is a table and nothing else; a move outside of it is refused with the moves that are allowed. What is
-/// personal in it lies sealed.
+/// A referral (轉介) and its states. Which moves exist is a table (<see cref="Transitions"/>) and nothing else; a move outside of it is refused with the moves that
+/// are allowed. What is personal in it lies sealed.
 /// </summary>
-internal sealed class Referral : IVersioned, IFamilyFact
+internal sealed partial class Referral : IVersioned, IFamilyFact
 {
-    /// <summary>Every move there is (R-REF-1). TRANSFER waits for the handshake of R-REF-10 and has no RPC yet, so it is not here.</summary>
-    public static readonly IReadOnlyList<ReferralTransition> Transitions =
-    [
-        new(Wire.ReferralState.Submitted, Wire.ReferralAction.Deliver, Wire.ReferralState.Delivered, ReferralParty.Receiver),
-        new(Wire.ReferralState.Delivered, Wire.ReferralAction.See, Wire.ReferralState.Seen, ReferralParty.Receiver),
-        new(Wire.ReferralState.Delivered, Wire.ReferralAction.Accept, Wire.ReferralState.Accepted, ReferralParty.Receiver),
-        new(Wire.ReferralState.Seen, Wire.ReferralAction.Accept, Wire.ReferralState.Accepted, ReferralParty.Receiver),
-        new(Wire.ReferralState.Seen, Wire.ReferralAction.Return, Wire.ReferralState.Returned, ReferralParty.Receiver),
-        new(Wire.ReferralState.Returned, Wire.ReferralAction.Resubmit, Wire.ReferralState.Submitted, ReferralParty.Referrer),
-        new(Wire.ReferralState.Seen, Wire.ReferralAction.Decline, Wire.ReferralState.Declined, ReferralParty.Receiver),
-        new(Wire.ReferralState.Submitted, Wire.ReferralAction.Withdraw, Wire.ReferralState.Withdrawn, ReferralParty.Referrer),
-        new(Wire.ReferralState.Delivered, Wire.ReferralAction.Withdraw, Wire.ReferralState.Withdrawn, ReferralParty.Referrer),
-        new(Wire.ReferralState.Seen, Wire.ReferralAction.Withdraw, Wire.ReferralState.Withdrawn, ReferralParty.Referrer),
-        new(Wire.ReferralState.Returned, Wire.ReferralAction.Withdraw, Wire.ReferralState.Withdrawn, ReferralParty.Referrer),
-        new(Wire.ReferralState.Accepted, Wire.ReferralAction.BeginService, Wire.ReferralState.InService, ReferralParty.Receiver),
-        new(Wire.ReferralState.InService, Wire.ReferralAction.Close, Wire.ReferralState.Closed, ReferralParty.Receiver),
-    ];
+    /// <summary>Kinds of search steps that must be recorded before contact counts as lost (R-REF-8).</summary>
+    public const int KindsOfSearch = 2;
 
     public Guid ReferralId { get; set; }
 
@@ -51,6 +22,9 @@ internal sealed class Referral : IVersioned, IFamilyFact
     public Wire.Jurisdiction Jurisdiction { get; set; }
 
     public Wire.ReferralState State { get; set; }
+
+    /// <summary>What waits for the other side's answer (R-REF-10).</summary>
+    public Handshakes Pending { get; set; }
 
     /// <summary>Case for which it was made; null: none.</summary>
     public Guid? CaseId { get; set; }
@@ -77,6 +51,21 @@ internal sealed class Referral : IVersioned, IFamilyFact
 
     public Wire.ReferralOutcome Outcome { get; set; }
 
+    /// <summary>The referral that this one hands on; null: it comes of no transfer.</summary>
+    public Guid? TransferredFromId { get; set; }
+
+    /// <summary>The referral that hands this one on, from the proposal on; null: none, or its proposal came to nothing.</summary>
+    public Guid? TransferredToId { get; set; }
+
+    /// <summary>Unit that it is handed on to; empty: none.</summary>
+    public string TransferredToUnitId { get; set; } = "";
+
+    /// <summary>The sender's part in the case passes to the receiver when it accepts (R-REF-6).</summary>
+    public bool PassesCasePart { get; set; }
+
+    /// <summary>Staff number of the receiver's worker who has it in hand; empty: nobody is assigned.</summary>
+    public string AssignedPersonId { get; set; } = "";
+
     /// <summary>Subjects, services, facts and source, as a sealed <see cref="Wire.Referral"/>.</summary>
     public byte[] Sealed { get; set; } = [];
 
@@ -89,20 +78,17 @@ internal sealed class Referral : IVersioned, IFamilyFact
     {
         foreach (var transition in Transitions)
         {
-            if (transition.From != State || transition.Action != action || transition.By != party) continue;
+            if (transition.Action != action || transition.By != party || !transition.IsOpenTo(State, Pending)) continue;
             State = transition.To;
+            Pending = Policy.Standing.IsServed(State) ? (Pending | transition.Sets) & ~transition.Clears : Handshakes.None;
             return;
         }
 
         if (Transitions.Any(t => t.Action == action) && Transitions.All(t => t.Action != action || t.By != party))
-            throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", party == ReferralParty.Referrer ? "receiver" : "referrer"));
+            throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", Transitions.First(t => t.Action == action).By == ReferralParty.Referrer ? "referrer" : "receiver"));
         throw new Refusal(Wire.ErrorReason.MoveNotAllowed, ("state", CodeText.Of(State)), ("action", CodeText.Of(action)),
-            ("allowed", string.Join(", ", Allowed(State, party).Select(a => CodeText.Of(a)))));
+            ("allowed", string.Join(", ", Allowed(State, Pending, party).Select(a => CodeText.Of(a)))));
     }
-
-    /// <summary>Moves that a party may make in a state.</summary>
-    public static IEnumerable<Wire.ReferralAction> Allowed(Wire.ReferralState state, ReferralParty party) =>
-        Transitions.Where(t => t.From == state && t.By == party).Select(t => t.Action);
 
     /// <summary>Declines, with a reason that counts and, unless the need is met, where to go instead (R-REF-3, R-REF-4).</summary>
     public void Decline(Wire.DeclineReason reason, string proposedUnitId)
@@ -121,13 +107,43 @@ internal sealed class Referral : IVersioned, IFamilyFact
         MissingParts = missing.Aggregate(0, (bits, part) => bits | (1 << (int)part));
     }
 
-    /// <summary>Closes with an outcome (R-REF-8); an unwilling client is none (R-REF-4).</summary>
-    public void Close(Wire.ReferralOutcome outcome, string explanation)
+    /// <summary>Closes with an outcome and what it needs (R-REF-8); an unwilling client is none (R-REF-4), and a transfer is a handshake (R-REF-10).</summary>
+    /// <param name="outcome">What became of the person.</param>
+    /// <param name="explanation">The closing remark; empty: none.</param>
+    /// <param name="kindsOfSearch">How many kinds of search steps are recorded.</param>
+    /// <param name="isReferredOn">A referral of the same persons to another jurisdiction was made and stands.</param>
+    public void Close(Wire.ReferralOutcome outcome, string explanation, int kindsOfSearch, bool isReferredOn)
     {
-        if (outcome == Wire.ReferralOutcome.ClientUnwilling) throw new Refusal(Wire.ErrorReason.UnwillingIsNoReason, ("rule", "R-REF-4"));
-        if (outcome is Wire.ReferralOutcome.LostContact or Wire.ReferralOutcome.Other && explanation.Length == 0)
-            throw new Refusal(Wire.ErrorReason.OutcomeIncomplete, ("rule", "R-REF-8"), ("field", "remark"));
-        Move(Wire.ReferralAction.Close, ReferralParty.Receiver);
-        Outcome = outcome;
+        switch (outcome)
+        {
+            case Wire.ReferralOutcome.ClientUnwilling:
+                throw new Refusal(Wire.ErrorReason.UnwillingIsNoReason, ("rule", "R-REF-4"));
+            case Wire.ReferralOutcome.Transferred:
+                throw new Refusal(Wire.ErrorReason.OutcomeIncomplete, ("rule", "R-REF-10"), ("field", "outcome"));
+            case Wire.ReferralOutcome.LostContact when kindsOfSearch < KindsOfSearch:
+                throw new Refusal(Wire.ErrorReason.OutcomeIncomplete, ("rule", "R-REF-8"), ("field", "search_steps"));
+            case Wire.ReferralOutcome.MovedAway when !isReferredOn:
+                throw new Refusal(Wire.ErrorReason.OutcomeIncomplete, ("rule", "R-REF-8"), ("field", "onward_referral_id"));
+            case Wire.ReferralOutcome.Other when explanation.Length == 0:
+                throw new Refusal(Wire.ErrorReason.OutcomeIncomplete, ("rule", "R-REF-8"), ("field", "remark"));
+            default:
+                Move(Wire.ReferralAction.Close, ReferralParty.Receiver);
+                Outcome = outcome;
+                return;
+        }
+    }
+
+    /// <summary>The next unit has accepted.</summary>
+    public void Transfer()
+    {
+        Move(Wire.ReferralAction.Transfer, ReferralParty.NextUnit);
+        Outcome = Wire.ReferralOutcome.Transferred;
+    }
+
+    /// <summary>The next unit has declined, or the proposal was taken back.</summary>
+    public void EndTransfer()
+    {
+        Move(Wire.ReferralAction.EndTransfer, ReferralParty.NextUnit);
+        (TransferredToId, TransferredToUnitId) = (null, "");
     }
 }

@@ -21,6 +21,12 @@ internal static class ReferralPolicy
     /// <summary>The same, for one of several referrals of a list.</summary>
     public static Decision ConsiderOne(this Call call, Referral referral) => call.Consider(Question(call, referral));
 
+    /// <summary>The receiver's own records are its own unit's notes, which it sees while it serves.</summary>
+    public static bool MaySeeOwnWork(this Call call, Referral referral) => referral.PartyOf(call.Unit.UnitId) == ReferralParty.Receiver && call.Consider(Question(call, referral) with
+    {
+        OwnUnit = true, Supplied = ClassSet.Of(Wire.ConfidentialityClass.CaseNote),
+    }).Visible.Contains(Wire.ConfidentialityClass.CaseNote);
+
     /// <summary>
     /// Each class of the view must be one that the receiver's kind may hold (R-NTK-17), and each fact of a class that the view opens.
     /// </summary>

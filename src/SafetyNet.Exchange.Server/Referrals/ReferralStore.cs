@@ -37,12 +37,44 @@ internal sealed class ReferralMoveRow : IFamilyFact
     /// <summary>Remark, sealed; empty: none.</summary>
     public byte[] Remark { get; set; } = [];
 
+    /// <summary>Staff number of the worker who was assigned by this move; empty: it assigned nobody.</summary>
+    public string AssignedPersonId { get; set; } = "";
+
+    public IEnumerable<Guid> AffectedIds() => [];
+}
+
+/// <summary>What a unit did to win over an involuntary client (R-REF-4) or to find somebody lost (R-REF-8); never changed.</summary>
+internal sealed class ReferralEffortRow : IFamilyFact
+{
+    public Guid EffortId { get; set; }
+
+    public Guid ReferralId { get; set; }
+
+    /// <summary>The involuntary client; null: it is a step of a search.</summary>
+    public Guid? ClientPersonId { get; set; }
+
+    /// <summary>Code of <see cref="Wire.PersuasionKind"/> with a client, else of <see cref="Wire.SearchStepKind"/>.</summary>
+    public int Kind { get; set; }
+
+    /// <summary>What came of it; UNSPECIFIED: it is a step of a search.</summary>
+    public Wire.PersuasionResult Result { get; set; }
+
+    public DateTimeOffset MadeAt { get; set; }
+
+    public DateTimeOffset RecordedAt { get; set; }
+
+    public string RecordedByPersonId { get; set; } = "";
+
+    /// <summary>Remark, sealed; empty: none.</summary>
+    public byte[] Remark { get; set; } = [];
+
     public IEnumerable<Guid> AffectedIds() => [];
 }
 
 /// <summary>Where referrals lie.</summary>
 internal sealed class ReferralMapping :
-    IEntityTypeConfiguration<Referral>, IEntityTypeConfiguration<ReferralSubjectRow>, IEntityTypeConfiguration<ReferralMoveRow>
+    IEntityTypeConfiguration<Referral>, IEntityTypeConfiguration<ReferralSubjectRow>, IEntityTypeConfiguration<ReferralMoveRow>,
+    IEntityTypeConfiguration<ReferralEffortRow>
 {
     public void Configure(EntityTypeBuilder<Referral> builder)
     {
@@ -67,6 +99,13 @@ internal sealed class ReferralMapping :
         builder.HasKey(m => m.MoveId);
         builder.HasIndex(m => new { m.ReferralId, m.Number });
     }
+
+    public void Configure(EntityTypeBuilder<ReferralEffortRow> builder)
+    {
+        builder.ToTable("referral_effort");
+        builder.HasKey(e => e.EffortId);
+        builder.HasIndex(e => e.ReferralId);
+    }
 }
 
 /// <summary>Reads referrals.</summary>
@@ -76,11 +115,17 @@ internal static class ReferralQueries
 
     public static readonly SealedColumn RemarkColumn = new("referral_move", "remark");
 
+    public static readonly SealedColumn EffortColumn = new("referral_effort", "remark");
+
     public static Referral? FindReferral(this ReadSession session, Guid referralId) =>
         Queries.ById(session.Db, referralId);
 
     public static List<ReferralMoveRow> MovesOf(this ReadSession session, Guid referralId) =>
         [.. Queries.Moves(session.Db, referralId)];
+
+    /// <summary>In no order.</summary>
+    public static List<ReferralEffortRow> EffortsOf(this ReadSession session, Guid referralId) =>
+        [.. Queries.Efforts(session.Db, referralId)];
 
     /// <summary>The whereabouts of one of its subjects are protected, so the contact of none is shown (R-NTK-10).</summary>
     public static bool HasProtectedSubject(this ReadSession session, Guid referralId)
@@ -104,6 +149,9 @@ internal static class ReferralQueries
 
     private static class Queries
     {
+        public static readonly Func<ExchangeDb, Guid, IEnumerable<ReferralEffortRow>> Efforts =
+            EF.CompileQuery((ExchangeDb db, Guid id) => db.Set<ReferralEffortRow>().AsNoTracking().Where(e => e.ReferralId == id));
+
         public static readonly Func<ExchangeDb, Guid, Referral?> ById =
             EF.CompileQuery((ExchangeDb db, Guid id) => db.Set<Referral>().AsNoTracking().FirstOrDefault(r => r.ReferralId == id));
 

@@ -36,7 +36,7 @@ internal static class ReportDesk
         for (var at = 0; at < units.Count; at++)
         {
             if (live.Contains(units[at].UnitId)) throw Refusal.InvalidField(new FieldFault($"unit_ids[{at}]", FieldFaultKind.Duplicate));
-            var referral = ReferralService.Create(call, ToReferral(content, report, units[at], request, view));
+            var referral = ReferralMaking.Create(call, ToReferral(content, report, units[at], request, view));
             var offer = new ReportOfferRow
             {
                 ReferralId = referral.ReferralId, ReportId = report.ReportId, UnitId = units[at].UnitId, OfferedAt = call.Now, Until = request.OfferUntil?.ToDateTimeOffset(),
@@ -174,7 +174,7 @@ internal static class ReportDesk
         {
             if (offer.IsOver || offer.ReferralId == except) continue;
             Over(call, offer);
-            ReferralService.WithdrawOffer(call, offer.ReferralId, report.IntakeUnitId);
+            ReferralSteps.WithdrawOffer(call, offer.ReferralId, report.IntakeUnitId);
         }
     }
 }

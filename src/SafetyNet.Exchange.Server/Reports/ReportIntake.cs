@@ -33,7 +33,7 @@ internal static class ReportIntake
             IsProtective = Report.IsProtectiveContent(content), ReceivedAt = call.Now, Version = 1,
         };
         report.ReceiptNumber = Report.NumberOf(jurisdiction, call.Now, report.ReportId);
-        var persons = content.Subjects.Select(subject => Resolve(call, report, subject)).Distinct().ToList();
+        var persons = content.Subjects.Select(s => call.PersonOf(jurisdiction, NationalId.Parse(s.NationalId).Canonical, s.Name, s.BirthDate)).Distinct().ToList();
         FollowDuties(call, report, content, persons);
         report.Sealed = call.Vault.SealFacts(jurisdiction, ReportQueries.ContentColumn, report.ReportId, content);
         call.Change.Add(report);
@@ -76,17 +76,6 @@ internal static class ReportIntake
         var centres = call.Members.Units.Where(unit => unit.IsActive && unit.Kind == Wire.UnitKind.CentralIntake && unit.Agency.Jurisdiction == jurisdiction)
             .OrderByDescending(unit => district.Length > 0 && unit.Registered.Districts.Contains(district)).ThenBy(unit => unit.UnitId, StringComparer.Ordinal);
         return centres.FirstOrDefault() ?? throw new Refusal(Wire.ErrorReason.UnitNotAvailable, ("unit_id", $"CENTRAL_INTAKE of {CodeText.Of(jurisdiction)}"));
-    }
-
-    /// <summary>The person of that national id, or a new one; the answer has one shape for both (R-NTK-14).</summary>
-    private static Guid Resolve(Call call, Report report, Wire.ReportSubject subject)
-    {
-        var nationalId = NationalId.Parse(subject.NationalId).Canonical;
-        if (call.Read.FindPlace(call.Vault, nationalId) is { } known) return known.PersonId;
-        var personId = call.NewId();
-        var facts = new Wire.HouseholdMember { Person = new Wire.Person { NationalId = nationalId, Name = subject.Name, BirthDate = subject.BirthDate } };
-        call.Change.Add(People.ToRow(call.Vault, report.Jurisdiction, facts, personId, null, "", 0, isProtected: false));
-        return personId;
     }
 
     /// <summary>
@@ -133,7 +122,7 @@ internal static class ReportIntake
             notice.Subjects.Add(content.Subjects.Select(s => new Wire.ReferralSubject { NationalId = s.NationalId, Name = s.Name, BirthDate = s.BirthDate, Phone = s.Phone, Address = s.Address }));
             notice.Services.Add(unit.Registered.Services.Take(1));
             notice.Facts.Add(content.Facts.Where(fact => fact.ConfidentialityClass == Wire.ConfidentialityClass.JuvenileJustice));
-            var referral = ReferralService.Create(call, notice);
+            var referral = ReferralMaking.Create(call, notice);
             call.Change.Add(new ReportNoticeRow { ReportId = report.ReportId, ReferralId = referral.ReferralId });
             if (unit == school) call.StartClock(Wire.ClockKind.JuvenileNoticeAcknowledgement, "standard", "referral", referral.ReferralId, school.UnitId, call.Unit.UnitId);
         }

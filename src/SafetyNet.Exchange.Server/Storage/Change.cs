@@ -8,6 +8,7 @@ internal sealed class Change
 {
     private readonly List<object> _added = [];
     private readonly List<object> _updated = [];
+    private readonly HashSet<object> _first = [];
     private readonly List<NoticeDraft> _notices = [];
     private readonly List<ClockStop> _clockStops = [];
     private readonly HashSet<HeldRow> _held = [];
@@ -48,6 +49,15 @@ internal sealed class Change
         _updated.Add(row);
     }
 
+    /// <summary>The same, written before everything else of the change: a row that gives up a place which another row of it takes.</summary>
+    public void UpdateFirst(object row)
+    {
+        Update(row);
+        _first.Add(row);
+    }
+
+    public bool IsFirst(object row) => _first.Contains(row);
+
     public void Notify(NoticeDraft notice) => _notices.Add(notice);
 
     public void Stop(ClockStop stop) => _clockStops.Add(stop);
@@ -59,6 +69,7 @@ internal sealed class Change
         _held.Clear();
         _added.Clear();
         _updated.Clear();
+        _first.Clear();
         _notices.Clear();
         _clockStops.Clear();
         Acknowledged = null;

@@ -223,22 +223,26 @@ internal sealed class CommitSession : IDisposable
         if (change.Added.Count == 0 && change.Updated.Count == 0) return;
         try
         {
+            foreach (var row in change.Updated.Where(change.IsFirst)) Modify(row);
+            if (_db.ChangeTracker.HasChanges()) _db.SaveChanges();
             foreach (var row in change.Added) _db.Add(row);
             foreach (var row in change.Updated)
-            {
-                var tracked = _db.Attach(row);
-                tracked.State = EntityState.Modified;
-                if (row is not IVersioned) continue;
-                var version = tracked.Property(nameof(IVersioned.Version));
-                version.OriginalValue = (int)version.CurrentValue! - 1;
-            }
-
+                if (!change.IsFirst(row)) Modify(row);
             _db.SaveChanges();
         }
         finally
         {
             _db.ChangeTracker.Clear();
         }
+    }
+
+    private void Modify(object row)
+    {
+        var tracked = _db.Attach(row);
+        tracked.State = EntityState.Modified;
+        if (row is not IVersioned) return;
+        var version = tracked.Property(nameof(IVersioned.Version));
+        version.OriginalValue = (int)version.CurrentValue! - 1;
     }
 
     /// <summary>The disk, not the change: nothing of this flush can be trusted to be written.</summary>

@@ -38,7 +38,7 @@ internal static class StepHistory
         """;
 
     private const string CasesSql = """
-        SELECT c.case_id, p.unit_id, p.role, p.person_ids, p.protective_classes, p.since
+        SELECT c.case_id, p.unit_id, p.role, p.person_ids, p.protective_classes, p.since, p.former_role, p.ended_at
         FROM case_subject AS s JOIN case_file AS c ON c.case_id = s.case_id JOIN case_participant AS p ON p.case_id = c.case_id WHERE s.person_id = $0
         """;
 
@@ -81,8 +81,10 @@ internal static class StepHistory
         while (reader.Read())
         {
             var role = (Wire.ParticipantRole)reader.GetInt32(2);
+            DateTimeOffset? until = reader.IsDBNull(7) ? null : Instants.FromMicros(reader.GetInt64(7));
+            if (role == Wire.ParticipantRole.Former) role = (Wire.ParticipantRole)reader.GetInt32(6);
             if (role != Wire.ParticipantRole.Primary && !IdList.Covers(reader.GetFieldValue<byte[]>(3), person)) continue;
-            yield return new PastStep(Wire.ViewingGround.Case, $"case/{reader.GetId(0)}", reader.GetString(1), Instants.FromMicros(reader.GetInt64(5)), null)
+            yield return new PastStep(Wire.ViewingGround.Case, $"case/{reader.GetId(0)}", reader.GetString(1), Instants.FromMicros(reader.GetInt64(5)), until)
             {
                 Role = role, Classes = (uint)reader.GetInt64(4),
             };

@@ -153,6 +153,7 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_school, new Wire.ResubmitReferralRequest { Context = _school.Context(), RequestId = NewId(), ReferralId = back });
         await AskAsync<IMessage>(_centre, new Wire.DeclineReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = declined, Reason = Wire.DeclineReason.NeedAlreadyMet });
         await AskAsync<IMessage>(_school, new Wire.WithdrawReferralRequest { Context = _school.Context(), RequestId = NewId(), ReferralId = withdrawn });
+        await HandOnAsync();
         await AskAsync<IMessage>(_school, new Wire.ListNoticesRequest { Context = _school.Context() });
         await AskAsync<IMessage>(_school, new Wire.ListParkedNoticesRequest { Context = _school.Context() });
         await AskAsync<IMessage>(_centre, new Wire.ListClocksRequest { Context = _centre.Context() });
@@ -279,6 +280,35 @@ internal sealed class FaultScript : IDisposable
                 // With its receipt, or AskAsync would have found fault with it.
             }
         }
+    }
+
+    /// <summary>A referral that is worked on, asked back in vain, offered to a next unit in vain, and taken back by both.</summary>
+    private async Task HandOnAsync()
+    {
+        var id = await ReferAsync(StrangersId());
+        await EmptyInboxAsync();
+        var taken = await AskAsync<Wire.AcceptReferralResponse>(_centre, new Wire.AcceptReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = id });
+        await AskAsync<IMessage>(_centre, new Wire.AssignReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = id, AssignedPersonId = "W0301" });
+        await AskAsync<IMessage>(_centre, new Wire.RecordPersuasionRequest
+        {
+            Context = _centre.Context(), RequestId = NewId(), ReferralId = id, ClientPersonId = taken.Referral.Subjects[0].PersonId, Kind = Wire.PersuasionKind.HomeVisit,
+            Result = Wire.PersuasionResult.Unwilling, MadeAt = taken.Referral.CreatedAt,
+        });
+        await AskAsync<IMessage>(_centre, new Wire.RecordSearchStepRequest
+        {
+            Context = _centre.Context(), RequestId = NewId(), ReferralId = id, Kind = Wire.SearchStepKind.HomeVisit, MadeAt = taken.Referral.CreatedAt,
+        });
+        await AskAsync<IMessage>(_school, new Wire.RequestWithdrawalRequest { Context = _school.Context(), RequestId = NewId(), ReferralId = id });
+        await AskAsync<IMessage>(_centre, new Wire.RefuseWithdrawalRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = id });
+        var proposed = await AskAsync<Wire.ProposeTransferResponse>(_centre, new Wire.ProposeTransferRequest
+        {
+            Context = _centre.Context(), RequestId = NewId(), ReferralId = id, ToUnitId = "tpe-central-swc", Services = { Wire.Article6Service.CareVisit },
+            View = new Wire.SenderView { Classes = { Wire.ConfidentialityClass.Identity } },
+        });
+        _promises.Made("referral", "referral_id", proposed.Onward.ReferralId);
+        await AskAsync<IMessage>(_centre, new Wire.WithdrawReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = proposed.Onward.ReferralId });
+        await AskAsync<IMessage>(_school, new Wire.RequestWithdrawalRequest { Context = _school.Context(), RequestId = NewId(), ReferralId = id });
+        await AskAsync<IMessage>(_centre, new Wire.ConfirmWithdrawalRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = id });
     }
 
     private async Task<string> ReferAsync(string person)

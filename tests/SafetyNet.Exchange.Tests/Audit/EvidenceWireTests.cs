@@ -195,6 +195,8 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
     }
 
     /// <summary>One call of each kind that will be permitted, made so that none stands in another's way.</summary>
+    private static readonly Wire.ReferralAction[] Accepted = [Wire.ReferralAction.See, Wire.ReferralAction.Accept];
+
     private async Task<Dictionary<string, (Party, IMessage)>> PermittedRequestsAsync()
     {
         var (school, centre, health, officer) = (The.School, The.WanhuaCentre, The.MentalHealthCentre, The.Officer);
@@ -202,6 +204,13 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         {
             var id = (await school.RefersAsync(centre)).ReferralId;
             await centre.MovesAsync(id, moves);
+            return id;
+        }
+
+        async Task<string> AskedBack()
+        {
+            var id = await Referral(Accepted);
+            await school.MovesAsync(Wire.ReferralAction.RequestWithdrawal, id);
             return id;
         }
 
@@ -301,6 +310,19 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             {
                 Context = centre.Context(), RequestId = Some.RequestId(), Outcome = Wire.ReferralOutcome.GoalsMet,
                 ReferralId = await Referral(Wire.ReferralAction.See, Wire.ReferralAction.Accept, Wire.ReferralAction.BeginService),
+            }),
+            ["RequestWithdrawal"] = (school, new Wire.RequestWithdrawalRequest { Context = school.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Accepted) }),
+            ["ConfirmWithdrawal"] = (centre, new Wire.ConfirmWithdrawalRequest { Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await AskedBack() }),
+            ["RefuseWithdrawal"] = (centre, new Wire.RefuseWithdrawalRequest { Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await AskedBack() }),
+            ["ProposeTransfer"] = (centre, centre.Transfer(await Referral(Accepted), The.Centre.UnitId)),
+            ["AssignReferral"] = (centre, new Wire.AssignReferralRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Accepted), AssignedPersonId = "W0777",
+            }),
+            ["RecordPersuasion"] = (centre, centre.Persuasion(await centre.ReadsAsync(await Referral(Accepted)), Wire.PersuasionResult.Unwilling)),
+            ["RecordSearchStep"] = (centre, new Wire.RecordSearchStepRequest
+            {
+                Context = centre.Context(), RequestId = Some.RequestId(), ReferralId = await Referral(Accepted), Kind = Wire.SearchStepKind.HomeVisit, MadeAt = new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = 1 },
             }),
             ["OpenCase"] = (centre, new Wire.OpenCaseRequest
             {

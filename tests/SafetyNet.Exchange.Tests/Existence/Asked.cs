@@ -40,6 +40,30 @@ internal static class Asked
         [
             Some.Referral(by, "tpe-central-swc", Subject(ids), inCase: ids.Case), Some.Referral(by, "tpe-central-swc", Subject(ids)),
         ],
+        ["ReferralHandshakeService/RequestWithdrawal"] = (by, ids) =>
+            [new Wire.RequestWithdrawalRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralHandshakeService/ConfirmWithdrawal"] = (by, ids) =>
+            [new Wire.ConfirmWithdrawalRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralHandshakeService/RefuseWithdrawal"] = (by, ids) =>
+            [new Wire.RefuseWithdrawalRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral }],
+        ["ReferralHandshakeService/ProposeTransfer"] = (by, ids) => [by.Transfer(ids.Referral, "tpe-central-swc", inCase: ids.Case)],
+        ["ReferralWorkService/AssignReferral"] = (by, ids) =>
+            [new Wire.AssignReferralRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, AssignedPersonId = "W0777" }],
+        ["ReferralWorkService/RecordPersuasion"] = (by, ids) =>
+        [
+            new Wire.RecordPersuasionRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, ClientPersonId = ids.Person, Kind = Wire.PersuasionKind.HomeVisit,
+                Result = Wire.PersuasionResult.Unwilling, MadeAt = new() { Seconds = 1 },
+            },
+        ],
+        ["ReferralWorkService/RecordSearchStep"] = (by, ids) =>
+        [
+            new Wire.RecordSearchStepRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, Kind = Wire.SearchStepKind.HomeVisit, MadeAt = new() { Seconds = 1 },
+            },
+        ],
         ["CaseService/OpenCase"] = (by, ids) =>
         [
             new Wire.OpenCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral },

@@ -65,10 +65,53 @@ internal static class Moves
                 {
                     Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark, Outcome = Wire.ReferralOutcome.GoalsMet,
                 }))).Referral;
+            case Wire.ReferralAction.RequestWithdrawal:
+                return (await by.AskAsync(to => to.ReferralHandshakes.RequestWithdrawalAsync(new() { Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark }))).Referral;
+            case Wire.ReferralAction.ConfirmWithdrawal:
+                return (await by.AskAsync(to => to.ReferralHandshakes.ConfirmWithdrawalAsync(new() { Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark }))).Referral;
+            case Wire.ReferralAction.RefuseWithdrawal:
+                return (await by.AskAsync(to => to.ReferralHandshakes.RefuseWithdrawalAsync(new() { Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark }))).Referral;
+            case Wire.ReferralAction.ProposeTransfer:
+                return (await by.ProposesAsync(by.Transfer(referralId, "tpe-central-swc", etag, remark))).Referral;
+            case Wire.ReferralAction.Assign:
+                return (await by.AskAsync(to => to.ReferralWork.AssignReferralAsync(new()
+                {
+                    Context = context, RequestId = requestId, ReferralId = referralId, Etag = etag, Remark = remark, AssignedPersonId = "W0777",
+                }))).Referral;
+            case Wire.ReferralAction.RecordPersuasion:
+                var read = await by.ReadsAsync(referralId);
+                return (await by.AskAsync(to => to.ReferralWork.RecordPersuasionAsync(by.Persuasion(read, Wire.PersuasionResult.Unwilling, etag, remark)))).Referral;
+            case Wire.ReferralAction.RecordSearch:
+                return (await by.SearchesAsync(referralId, Wire.SearchStepKind.HomeVisit, etag, remark));
             default:
                 throw new ArgumentOutOfRangeException(nameof(action), action, "no RPC makes this move");
         }
     }
+
+    /// <summary>A transfer to a next unit that sees identity and contact.</summary>
+    public static Wire.ProposeTransferRequest Transfer(this Party by, string referralId, string toUnitId, string etag = "", string remark = "",
+        Wire.Article6Service service = Wire.Article6Service.CareVisit, string inCase = "") => new()
+        {
+            Context = by.Context(), RequestId = Some.RequestId(), ReferralId = referralId, Etag = etag, Remark = remark, ToUnitId = toUnitId, Services = { service },
+            View = Some.View(), CaseId = inCase,
+        };
+
+    public static Task<Wire.ProposeTransferResponse> ProposesAsync(this Party by, Wire.ProposeTransferRequest request) =>
+        by.AskAsync(to => to.ReferralHandshakes.ProposeTransferAsync(request));
+
+    /// <summary>An attempt to win over the first subject, made when the referral was.</summary>
+    public static Wire.RecordPersuasionRequest Persuasion(this Party by, Wire.Referral of, Wire.PersuasionResult result, string etag = "", string remark = "") => new()
+    {
+        Context = by.Context(), RequestId = Some.RequestId(), ReferralId = of.ReferralId, Etag = etag, Remark = remark, Kind = Wire.PersuasionKind.HomeVisit, Result = result,
+        ClientPersonId = of.Subjects[0].PersonId.Length > 0 ? of.Subjects[0].PersonId : The.NobodysUuid, MadeAt = of.CreatedAt,
+    };
+
+    public static async Task<Wire.Referral> SearchesAsync(this Party by, string referralId, Wire.SearchStepKind kind, string etag = "", string remark = "") =>
+        (await by.AskAsync(to => to.ReferralWork.RecordSearchStepAsync(new()
+        {
+            Context = by.Context(), RequestId = Some.RequestId(), ReferralId = referralId, Etag = etag, Remark = remark, Kind = kind,
+            MadeAt = new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = 1_700_000_000 },
+        }))).Referral;
 
     /// <summary>Several moves of one party, one after the other; before it reads, its system takes note of its inbox (R-REF-1).</summary>
     public static async Task<Wire.Referral> MovesAsync(this Party by, string referralId, params Wire.ReferralAction[] actions)

@@ -87,6 +87,8 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.Centre.AmendsAsync(conference.ConferenceId, Wire.ConfidentialityClass.Identity);
         await the.Centre.AcknowledgesAsync((await the.School.CorrectsAsync(step, referral, child, EducationRecord)).CorrectionId);
         await the.School.NarrowsAsync(step, referral, the.Centre, Economic);
+        await the.WanhuaCentre.MovesAsync((await the.Centre.ProposesAsync(the.Centre.Transfer(referral, the.WanhuaCentre.UnitId, inCase: inCase))).Onward.ReferralId,
+            Wire.ReferralAction.See, Wire.ReferralAction.Accept);
         await CollectAsync();
         // Clocks that nobody answers: of a referral, and of another thing; and a notice that cannot be read.
         await the.School.RefersAsync(the.Centre);

@@ -22,25 +22,47 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
         [InService] = [(false, Deliver), (false, See), (false, Accept), (false, BeginService)],
         [Closed] = [(false, Deliver), (false, See), (false, Accept), (false, BeginService), (false, Close)],
         [Withdrawn] = [(true, Withdraw)],
+        [Transferred] = [(false, Deliver), (false, See), (false, Accept), (false, ProposeTransfer)],
     };
 
-    private static readonly Wire.ReferralAction[] Calls = [See, Accept, Return, Resubmit, Decline, Withdraw, BeginService, Close];
+    private static readonly Dictionary<Handshakes, (bool ByReferrer, Wire.ReferralAction Action)[]> WayToPending = new()
+    {
+        [Handshakes.None] = [],
+        [Handshakes.Withdrawal] = [(true, RequestWithdrawal)],
+        [Handshakes.Transfer] = [(false, ProposeTransfer)],
+        [Handshakes.Withdrawal | Handshakes.Transfer] = [(false, ProposeTransfer), (true, RequestWithdrawal)],
+    };
 
-    public static TheoryData<Wire.ReferralState> ReachableStates() => [.. WayTo.Keys];
+    private static readonly Wire.ReferralAction[] Calls = 
+    [
+        See, Accept, Return, Resubmit, Decline, Withdraw, BeginService, Close, RequestWithdrawal, ConfirmWithdrawal, RefuseWithdrawal, ProposeTransfer, Assign,
+        RecordPersuasion, RecordSearch,
+    ];
+
+    public static TheoryData<Wire.ReferralState, int> ReachableStates()
+    {
+        var data = new TheoryData<Wire.ReferralState, int>();
+        foreach (var state in WayTo.Keys) data.Add(state, 0);
+        foreach (var pending in WayToPending.Keys.Where(p => p != Handshakes.None)) data.Add(InService, (int)pending);
+        data.Add(Accepted, (int)Handshakes.Withdrawal);
+        return data;
+    }
 
     [Theory]
     [MemberData(nameof(ReachableStates))]
     [Trait("Rule", "R-REF-1")]
-    public async Task Every_call_of_either_party_moves_the_referral_as_the_table_says_or_leaves_it(Wire.ReferralState state)
+    [Trait("Rule", "R-REF-10")]
+    public async Task Every_call_of_either_party_moves_the_referral_as_the_table_says_or_leaves_it(Wire.ReferralState state, int pendingBits)
     {
+        var pending = (Handshakes)pendingBits;
         string? at = null;
         foreach (var action in Calls)
         {
             foreach (var byReferrer in (bool[])[true, false])
             {
-                at ??= await ReferralInAsync(state);
+                at ??= await ReferralInAsync(state, pending);
                 var party = byReferrer ? The.School : The.WanhuaCentre;
-                var move = Referral.Transitions.Where(t => t.From == state && t.Action == action && t.By == ReferralParty.Referrer == byReferrer).ToList();
+                var move = Referral.Transitions.Where(t => t.IsOpenTo(state, pending) && t.Action == action && t.By == (byReferrer ? ReferralParty.Referrer : ReferralParty.Receiver)).ToList();
                 if (move.Count == 1)
                 {
                     Assert.Equal(move[0].To, (await party.MovesAsync(action, at)).State);
@@ -136,18 +158,102 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
         Assert.Contains("CARE_VISIT", refused.Refusal.Metadata["offered"], StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData(Wire.ReferralOutcome.LostContact)]
-    [InlineData(Wire.ReferralOutcome.Other)]
+    [Fact]
     [Trait("Rule", "R-REF-8")]
-    public async Task An_outcome_that_needs_words_is_refused_without_them(Wire.ReferralOutcome outcome)
+    public async Task Another_outcome_is_refused_without_an_explanation()
     {
         var id = await ReferralInAsync(InService);
-        var refused = await CloseInVainAsync(id, outcome, "");
-        Assert.Equal((Wire.ErrorReason.OutcomeIncomplete, "R-REF-8", "remark"), (refused.Reason, refused.Refusal.Metadata["rule"], refused.Refusal.Metadata["field"]));
-        var closed = await The.WanhuaCentre.AskAsync(to => to.Referrals.CloseReferralAsync(Closing(id, outcome, "已依序電訪、家訪、函查")));
-        Assert.Equal((Closed, outcome), (closed.Referral.State, closed.Referral.Outcome));
+        AssertIncomplete("R-REF-8", "remark", await CloseInVainAsync(id, Wire.ReferralOutcome.Other, ""));
+        var closed = await The.WanhuaCentre.AskAsync(to => to.Referrals.CloseReferralAsync(Closing(id, Wire.ReferralOutcome.Other, "轉由宗教團體持續陪伴")));
+        Assert.Equal((Closed, Wire.ReferralOutcome.Other), (closed.Referral.State, closed.Referral.Outcome));
     }
+
+    [Fact]
+    [Trait("Rule", "R-REF-8")]
+    public async Task Contact_counts_as_lost_only_after_search_steps_of_two_kinds()
+    {
+        var id = await ReferralInAsync(InService);
+        AssertIncomplete("R-REF-8", "search_steps", await CloseInVainAsync(id, Wire.ReferralOutcome.LostContact, "已多方協尋"));
+        await The.WanhuaCentre.SearchesAsync(id, Wire.SearchStepKind.PhoneCall);
+        await The.WanhuaCentre.SearchesAsync(id, Wire.SearchStepKind.PhoneCall);
+        await The.WanhuaCentre.MovesAsync(RecordPersuasion, id);
+        AssertIncomplete("R-REF-8", "search_steps", await CloseInVainAsync(id, Wire.ReferralOutcome.LostContact, "已多方協尋"));
+        await The.WanhuaCentre.SearchesAsync(id, Wire.SearchStepKind.HomeVisit);
+        var closed = await The.WanhuaCentre.AskAsync(to => to.Referrals.CloseReferralAsync(Closing(id, Wire.ReferralOutcome.LostContact, "")));
+        Assert.Equal((Closed, Wire.ReferralOutcome.LostContact), (closed.Referral.State, closed.Referral.Outcome));
+    }
+
+    [Fact]
+    [Trait("Rule", "R-REF-8")]
+    [Trait("Rule", "R-REF-9")]
+    public async Task Moved_away_needs_the_units_own_referral_of_the_same_persons_to_another_jurisdiction()
+    {
+        var person = Some.Stranger();
+        var id = (await The.WanhuaCentre.TakesInAsync(The.School, person)).ReferralId;
+        await The.WanhuaCentre.MovesAsync(BeginService, id);
+        var within = (await The.WanhuaCentre.RefersAsync(The.Centre, person)).ReferralId;
+        var ofAnother = (await The.Centre.RefersAsync(The.CentreOfTaoyuan, person)).ReferralId;
+        var aboutAnother = (await The.WanhuaCentre.RefersAsync(The.CentreOfTaoyuan)).ReferralId;
+        var takenBack = (await The.WanhuaCentre.RefersAsync(The.CentreOfTaoyuan, person)).ReferralId;
+        await The.WanhuaCentre.MovesAsync(Withdraw, takenBack);
+        foreach (var wrong in (string[])["", The.NobodysUuid, id, within, ofAnother, aboutAnother, takenBack])
+            AssertIncomplete("R-REF-8", "onward_referral_id", await CloseInVainAsync(id, Wire.ReferralOutcome.MovedAway, "遷居", wrong));
+        var right = (await The.WanhuaCentre.RefersAsync(The.CentreOfTaoyuan, person)).ReferralId;
+        var closed = await The.WanhuaCentre.AskAsync(to => to.Referrals.CloseReferralAsync(Closing(id, Wire.ReferralOutcome.MovedAway, "", right)));
+        Assert.Equal((Closed, Wire.ReferralOutcome.MovedAway), (closed.Referral.State, closed.Referral.Outcome));
+    }
+
+    [Fact]
+    [Trait("Rule", "R-REF-10")]
+    public async Task Closing_as_transferred_is_refused_since_a_transfer_is_a_handshake()
+    {
+        var id = await ReferralInAsync(InService);
+        AssertIncomplete("R-REF-10", "outcome", await CloseInVainAsync(id, Wire.ReferralOutcome.Transferred, "已轉他單位"));
+        Assert.Equal(InService, (await The.School.ReadsAsync(id)).State);
+    }
+
+    [Fact]
+    [Trait("Rule", "R-REF-9")]
+    public async Task A_referral_to_another_jurisdiction_goes_the_whole_way_and_nothing_beside_it_opens()
+    {
+        var family = Some.Family();
+        var subject = Some.SubjectOf(family.Child);
+        var tao = The.CentreOfTaoyuan;
+        var id = (await The.School.RefersAsync(tao, subject)).ReferralId;
+        Assert.Contains((Wire.NoticeKind.ReferralReceived, The.School.UnitId), Exchange.NoticesAbout(tao.UnitId, id));
+        var seen = await tao.MovesAsync(id, See);
+        Assert.Equal((subject.NationalId, subject.Name), (seen.Subjects[0].NationalId, seen.Subjects[0].Name));
+        await tao.MovesAsync(id, Accept, Assign, BeginService);
+        Assert.Equal(subject.NationalId, (await tao.LooksUpAsync(subject.NationalId, referral: id)).Person.NationalId);
+        await tao.MovesAsync(Close, id);
+        var told = await The.School.ReadsAsync(id);
+        Assert.Equal((Closed, Wire.ReferralOutcome.GoalsMet, "W0777"), (told.State, told.Outcome, told.AssignedPersonId));
+        Assert.Equal([Submit, Deliver, See, Accept, Assign, BeginService, Close], told.Moves.Select(m => m.Action));
+        // The relationship ends with the referral, and with it the other jurisdiction's sight (R-NTK-13).
+        Assert.Equal(Wire.ErrorReason.NotFound, (await Refused.ByAsync(() => tao.LooksUpAsync(subject.NationalId, referral: id))).Reason);
+    }
+
+    [Fact]
+    [Trait("Rule", "R-REF-1")]
+    public async Task Of_64_writers_on_one_referral_one_wins_and_the_others_learn_how_it_stands()
+    {
+        var id = await ReferralInAsync(Seen);
+        Wire.ReferralAction[] moves = [Accept, Return, Decline, Accept];
+        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => Refused.IfAsync(() => The.WanhuaCentre.Colleague($"W{i:0000}").MovesAsync(moves[i % moves.Length], id))));
+        var state = (await The.School.ReadsAsync(id)).State;
+        Assert.Single(answers, a => a is null);
+        foreach (var lost in answers.OfType<Refused>())
+        {
+            Assert.Contains(lost.Reason, (Wire.ErrorReason[])[Wire.ErrorReason.ConcurrentChange, Wire.ErrorReason.MoveNotAllowed]);
+            if (lost.Reason == Wire.ErrorReason.MoveNotAllowed) Assert.Equal(CodeText.Of(state), lost.Refusal.Metadata["state"]);
+            else Assert.Equal(Grpc.Core.StatusCode.Aborted, lost.Exception.StatusCode);
+        }
+
+        Assert.Single((await The.School.ReadsAsync(id)).Moves, m => m.State is Accepted or Returned or Declined);
+    }
+
+    private static void AssertIncomplete(string rule, string field, Refused refused) => Assert.Equal(
+        (Wire.ErrorReason.OutcomeIncomplete, rule, field), (refused.Reason, refused.Refusal.Metadata["rule"], refused.Refusal.Metadata["field"]));
 
     [Fact]
     [Trait("Rule", "R-REF-8")]
@@ -265,10 +371,11 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
         Assert.NotEmpty((await The.Centre.ReadsAsync(known.ReferralId)).Subjects.Single().PersonId);
     }
 
-    private async Task<string> ReferralInAsync(Wire.ReferralState state)
+    private async Task<string> ReferralInAsync(Wire.ReferralState state, Handshakes pending = Handshakes.None)
     {
         var id = (await The.School.RefersAsync(The.WanhuaCentre)).ReferralId;
-        foreach (var (byReferrer, action) in WayTo[state]) await (byReferrer ? The.School : The.WanhuaCentre).MovesAsync(action, id);
+        foreach (var (byReferrer, action) in WayTo[state].Concat(WayToPending[pending])) await (byReferrer ? The.School : The.WanhuaCentre).MovesAsync(action, id);
+        if (state == Transferred) await The.Centre.MovesAsync((await The.WanhuaCentre.ReadsAsync(id)).TransferredToId, See, Accept);
         return id;
     }
 
@@ -277,16 +384,16 @@ public sealed class ReferralWireTests(TestExchange exchange) : WireTests(exchang
         Context = The.WanhuaCentre.Context(), RequestId = Some.RequestId(), ReferralId = id, Reason = reason, ProposedUnitId = proposed,
     };
 
-    private Wire.CloseReferralRequest Closing(string id, Wire.ReferralOutcome outcome, string remark) => new()
+    private Wire.CloseReferralRequest Closing(string id, Wire.ReferralOutcome outcome, string remark, string onward = "") => new()
     {
-        Context = The.WanhuaCentre.Context(), RequestId = Some.RequestId(), ReferralId = id, Outcome = outcome, Remark = remark,
+        Context = The.WanhuaCentre.Context(), RequestId = Some.RequestId(), ReferralId = id, Outcome = outcome, Remark = remark, OnwardReferralId = onward,
     };
 
     private Task<Refused> DeclineInVainAsync(string id, Wire.DeclineReason reason, string proposed) =>
         The.WanhuaCentre.AskInVainAsync(to => to.Referrals.DeclineReferralAsync(Declining(id, reason, proposed)));
 
-    private Task<Refused> CloseInVainAsync(string id, Wire.ReferralOutcome outcome, string remark) =>
-        The.WanhuaCentre.AskInVainAsync(to => to.Referrals.CloseReferralAsync(Closing(id, outcome, remark)));
+    private Task<Refused> CloseInVainAsync(string id, Wire.ReferralOutcome outcome, string remark, string onward = "") =>
+        The.WanhuaCentre.AskInVainAsync(to => to.Referrals.CloseReferralAsync(Closing(id, outcome, remark, onward)));
 
     private Task<Refused> RefuseReferralAsync(Wire.CreateReferralRequest request) => The.School.AskInVainAsync(to => to.Referrals.CreateReferralAsync(request));
 }

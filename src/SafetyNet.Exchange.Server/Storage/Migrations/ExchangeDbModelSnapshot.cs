@@ -377,6 +377,14 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("TEXT")
                         .HasColumnName("unit_id");
 
+                    b.Property<long?>("EndedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ended_at");
+
+                    b.Property<int>("FormerRole")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("former_role");
+
                     b.Property<byte[]>("PersonIds")
                         .IsRequired()
                         .HasColumnType("BLOB")
@@ -1333,6 +1341,11 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("referral_id");
 
+                    b.Property<string>("AssignedPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("assigned_person_id");
+
                     b.Property<byte[]>("CaseId")
                         .HasColumnType("BLOB")
                         .HasColumnName("case_id");
@@ -1366,6 +1379,14 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("outcome");
 
+                    b.Property<bool>("PassesCasePart")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("passes_case_part");
+
+                    b.Property<int>("Pending")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("pending");
+
                     b.Property<string>("ProposedUnitId")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -1384,6 +1405,19 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("to_unit_id");
+
+                    b.Property<byte[]>("TransferredFromId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("transferred_from_id");
+
+                    b.Property<byte[]>("TransferredToId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("transferred_to_id");
+
+                    b.Property<string>("TransferredToUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("transferred_to_unit_id");
 
                     b.Property<int>("Version")
                         .IsConcurrencyToken()
@@ -1407,6 +1441,55 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("referral", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Referrals.ReferralEffortRow", b =>
+                {
+                    b.Property<byte[]>("EffortId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("effort_id");
+
+                    b.Property<byte[]>("ClientPersonId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("client_person_id");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<long>("MadeAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("made_at");
+
+                    b.Property<long>("RecordedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("recorded_at");
+
+                    b.Property<string>("RecordedByPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("recorded_by_person_id");
+
+                    b.Property<byte[]>("ReferralId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("referral_id");
+
+                    b.Property<byte[]>("Remark")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("remark");
+
+                    b.Property<int>("Result")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("result");
+
+                    b.HasKey("EffortId");
+
+                    b.HasIndex("ReferralId");
+
+                    b.ToTable("referral_effort", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Referrals.ReferralMoveRow", b =>
                 {
                     b.Property<byte[]>("MoveId")
@@ -1417,6 +1500,11 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.Property<int>("Action")
                         .HasColumnType("INTEGER")
                         .HasColumnName("action");
+
+                    b.Property<string>("AssignedPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("assigned_person_id");
 
                     b.Property<long>("MovedAt")
                         .HasColumnType("INTEGER")
