@@ -81,8 +81,18 @@ internal static class CallCommand
                     return call.GetTrailers();
                 }
 
+            case MethodType.ClientStreaming:
+                using (var call = channel.Invoker.AsyncClientStreamingCall(method, null, options))
+                {
+                    // A stream of one: `report import` sends many.
+                    await call.RequestStream.WriteAsync(request, cancellation);
+                    await call.RequestStream.CompleteAsync();
+                    Console.Out.WriteLine(Json.Format(await call));
+                    return call.GetTrailers();
+                }
+
             default:
-                throw new CommandFailedException($"{method.FullName} takes a stream of requests; this command sends one.");
+                throw new CommandFailedException($"{method.FullName} streams both ways; this command sends one request.");
         }
     }
 

@@ -238,7 +238,9 @@ internal sealed class ReportService(SourceSystems sources, TriageRules triage) :
     private static Report Load(Call call, Guid reportId)
     {
         call.Touches("report", reportId);
-        return call.Read.FindReport(reportId) is { } report && report.PartyOf(call.Unit.UnitId) is not null ? report : throw new Refusal(Wire.ErrorReason.NotFound);
+        // Asked first, by indexes that begin with the unit: a report of others costs what none costs (R-NTK-14).
+        if (!Reach.IsPartOfReport(call.Read, reportId, call.Unit.UnitId)) throw new Refusal(Wire.ErrorReason.NotFound);
+        return call.Read.FindReport(reportId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 
     private static Report LoadAtDesk(Call call, string reportId)

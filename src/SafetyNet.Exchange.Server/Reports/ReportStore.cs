@@ -106,6 +106,8 @@ internal sealed class ReportMapping : IEntityTypeConfiguration<Report>, IEntityT
         builder.Property(r => r.Version).IsConcurrencyToken();
         builder.HasIndex(r => r.ReceiptNumber).IsUnique();
         builder.HasIndex(r => new { r.IntakeUnitId, r.State, r.ReportId });
+        builder.HasIndex(r => new { r.IntakeUnitId, r.ReportId });
+        builder.HasIndex(r => new { r.LeadUnitId, r.ReportId });
         builder.HasIndex(r => new { r.SubmittedByUnitId, r.ReportId });
         builder.HasIndex(r => r.FirstReportId);
     }

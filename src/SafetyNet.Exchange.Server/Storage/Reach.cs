@@ -52,6 +52,10 @@ internal static class Reach
     private const string OfReceiver = "SELECT 1 FROM referral INDEXED BY IX_referral_to_unit_id_referral_id WHERE to_unit_id = $1 AND referral_id = $0";
     private const string OfReferrer = "SELECT 1 FROM referral INDEXED BY IX_referral_from_unit_id_referral_id WHERE from_unit_id = $1 AND referral_id = $0";
 
+    private const string OfReporter = "SELECT 1 FROM report INDEXED BY IX_report_submitted_by_unit_id_report_id WHERE submitted_by_unit_id = $1 AND report_id = $0";
+    private const string OfIntake = "SELECT 1 FROM report INDEXED BY IX_report_intake_unit_id_report_id WHERE intake_unit_id = $1 AND report_id = $0";
+    private const string OfLead = "SELECT 1 FROM report INDEXED BY IX_report_lead_unit_id_report_id WHERE lead_unit_id = $1 AND report_id = $0";
+
     /// <summary>Whether the step may reach the person of a national id. More than the decision allows, never less: it knows nothing of states and views.</summary>
     /// <param name="session">Snapshot of the call.</param>
     /// <param name="unitId">Acting unit.</param>
@@ -70,6 +74,10 @@ internal static class Reach
 
     /// <summary>The referral is addressed to the unit.</summary>
     public static bool IsReceiverOf(ReadSession session, Guid referralId, string unitId) => Any(session, OfReceiver, referralId, unitId);
+
+    /// <summary>The unit handed the report in, screens it or leads it.</summary>
+    public static bool IsPartOfReport(ReadSession session, Guid reportId, string unitId) =>
+        Any(session, OfReporter, reportId, unitId) | Any(session, OfIntake, reportId, unitId) | Any(session, OfLead, reportId, unitId);
 
     /// <summary>The unit takes part in the case, or is asked in.</summary>
     public static bool IsPartOf(ReadSession session, Guid caseId, string unitId) =>

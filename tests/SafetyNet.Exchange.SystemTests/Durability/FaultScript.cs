@@ -29,7 +29,7 @@ internal sealed class FaultScript : IDisposable
     private readonly SandboxProcess _sandbox;
     private readonly Promises _promises;
     private readonly ConcurrentDictionary<string, ExchangeChannel> _channels = new(StringComparer.Ordinal);
-    private readonly Caller _school, _centre, _health, _police, _station, _officer, _second;
+    private readonly Caller _school, _centre, _health, _police, _station, _officer, _second, _desk;
 
     public FaultScript(SandboxProcess sandbox, Promises promises)
     {
@@ -39,6 +39,7 @@ internal sealed class FaultScript : IDisposable
         _health = Enter("health", "tpe-cmhc", "H0452");
         _station = Enter("health", "tpe-phs", "H0777");
         _police = Enter("police", "tpe-precinct", "P1189");
+        _desk = Enter("dosw", "tpe-intake", "W0500");
         _officer = Enter("security", "tpe-security", "S0007", Wire.ActorRole.SecurityOfficer);
         _second = Enter("security", "tpe-security", "S0008", Wire.ActorRole.SecurityOfficer);
     }
@@ -80,7 +81,66 @@ internal sealed class FaultScript : IDisposable
         await SendBackAsync();
         await ApplyAsync(person);
         await LookIntoAsync(person);
+        await ReportAsync(person);
     }
+
+    /// <summary>Reports of a person: screened, dispatched, taken back, dispatched again and accepted; one that needs no service; a stream of two.</summary>
+    private async Task ReportAsync(string person)
+    {
+        var report = await SubmitAsync(person);
+        await AskAsync<IMessage>(_school, new Wire.ListSourceSystemsRequest { Context = _school.Context() });
+        await AskAsync<IMessage>(_school, new Wire.ListReportsRequest { Context = _school.Context() });
+        await AskAsync<IMessage>(_school, new Wire.GetReportRequest { Context = _school.Context(), ReportId = report });
+        await AskAsync<IMessage>(_desk, new Wire.GetScreeningRequest { Context = Screening(), ReportId = report });
+        await AskAsync<IMessage>(_desk, new Wire.ScreenReportRequest { Context = Screening(), RequestId = NewId(), ReportId = report, ReportClass = Wire.ReportClass.New });
+        await DispatchAsync(report);
+        await AskAsync<IMessage>(_desk, new Wire.RecallReportRequest { Context = Screening(), RequestId = NewId(), ReportId = report });
+        var offered = await DispatchAsync(report);
+        await EmptyInboxAsync();
+        await AskAsync<IMessage>(_centre, new Wire.AcceptReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = offered });
+        await AskAsync<IMessage>(_centre, new Wire.RecordFirstContactRequest
+        {
+            Context = _centre.Context(), RequestId = NewId(), ReferralId = offered, ContactedAt = Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow()),
+        });
+        await AskAsync<IMessage>(_centre, new Wire.StateCapacityRequest
+        {
+            Context = _centre.Context(), RequestId = NewId(), Capacities = { new Wire.ServiceCapacity { Service = Wire.Article6Service.CareVisit, OpenPlaces = 1 } },
+        });
+        var needless = await SubmitAsync(StrangersId());
+        await AskAsync<IMessage>(_desk, new Wire.ScreenReportRequest { Context = Screening(), RequestId = NewId(), ReportId = needless, ReportClass = Wire.ReportClass.New });
+        await AskAsync<IMessage>(_desk, new Wire.CloseReportRequest { Context = Screening(), RequestId = NewId(), ReportId = needless, Reason = Wire.NotOpenedReason.NeedAlreadyMet });
+        var streamed = await AskAsync<Wire.SubmitReportsResponse>(_school, new Wire.SubmitReportsRequest { Context = _school.Context(), RequestId = NewId(), Content = Report(StrangersId()) });
+        foreach (var result in streamed.Results.Where(result => result.Receipt is not null)) _promises.Made("report", "report_id", result.Receipt.ReportId);
+    }
+
+    private async Task<string> SubmitAsync(string person)
+    {
+        var made = await AskAsync<Wire.SubmitReportResponse>(_school, new Wire.SubmitReportRequest { Context = _school.Context(), RequestId = NewId(), Content = Report(person) });
+        _promises.Made("report", "report_id", made.Receipt.ReportId);
+        return made.Receipt.ReportId;
+    }
+
+    private async Task<string> DispatchAsync(string report)
+    {
+        var made = await AskAsync<Wire.DispatchReportResponse>(_desk, new Wire.DispatchReportRequest
+        {
+            Context = Screening(), RequestId = NewId(), ReportId = report, UnitIds = { _centre.UnitId }, Services = { Wire.Article6Service.CareVisit }, OverrideReason = Why,
+            View = new Wire.SenderView { Classes = { Wire.ConfidentialityClass.Identity, Wire.ConfidentialityClass.Contact } },
+        });
+        var offer = made.Report.Offers[^1].ReferralId;
+        _promises.Made("report_offer", "referral_id", offer);
+        return offer;
+    }
+
+    private Wire.AccessContext Screening() => _desk.Context(Wire.Purpose.IntakeScreening, Wire.LegalBasis.StatutoryReport);
+
+    private static Wire.ReportContent Report(string person) => new()
+    {
+        SourceSystem = Wire.SourceSystem.ECareReport, Kind = Wire.ReportKind.VulnerableFamily, Reporter = new Wire.Reporter { Kind = Wire.ReporterKind.Neighbor, Name = "通報某" },
+        Subjects = { new Wire.ReportSubject { NationalId = person, Name = "測試某", BirthDate = "2014-05-06" } }, Problems = { Wire.ReportProblem.EconomicHardship },
+        Facts = { new Wire.ReferralFact { ConfidentialityClass = Wire.ConfidentialityClass.Economic, Text = "積欠房租三個月" } },
+        ReportedAt = Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow().AddHours(-1)),
+    };
 
     private async Task WorkOnCaseAsync(string referral, string person)
     {
@@ -266,7 +326,8 @@ internal sealed class FaultScript : IDisposable
     /// <summary>Every method, for a purpose that it does not serve: the record of the refusal is all that may come of it.</summary>
     private async Task TryAllInVainAsync()
     {
-        foreach (var method in ContractMethods.All)
+        // The messages of a stream are refused in its answer, each with its record.
+        foreach (var method in ContractMethods.All.Where(one => !one.IsClientStreaming))
         {
             var request = method.InputType.Parser.ParseFrom(ByteString.Empty);
             method.InputType.FindFieldByName("context").Accessor.SetValue(request, _school.Context(Wire.Purpose.Statistics));

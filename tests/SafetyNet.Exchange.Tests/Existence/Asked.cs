@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Tests.Hosting;
+using SafetyNet.Exchange.Tests.Reports;
 
 namespace SafetyNet.Exchange.Tests.Existence;
 
@@ -14,6 +15,8 @@ internal sealed record Ids(string Referral, string Case, string NationalId, stri
     public string Grant { get; init; } = "";
 
     public string BreakGlass { get; init; } = "";
+
+    public string Report { get; init; } = The.NobodysUuid;
 
     /// <summary>A finding, a reveal, a decoy: known to officers only.</summary>
     public string Finding { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
@@ -168,6 +171,16 @@ internal static class Asked
                 Context = by.Context(), RequestId = Some.RequestId(), FindingId = ids.Finding, State = Wire.FindingState.Justified, Note = "查閱紀錄後認屬必要且合於規定之調閱",
             },
         ],
+        ["ReportService/SubmitReport"] = (by, ids) => [by.Report(ReportMoves.Content(Subject(ids)))],
+        ["ReportService/GetReport"] = (by, ids) => [new Wire.GetReportRequest { Context = by.Context(), ReportId = ids.Report }],
+        ["ReportService/GetScreening"] = (by, ids) => [new Wire.GetScreeningRequest { Context = by.Screening(), ReportId = ids.Report }],
+        ["ReportService/ScreenReport"] = (by, ids) => [by.Class(ids.Report, Wire.ReportClass.New)],
+        ["ReportService/DispatchReport"] = (by, ids) => [by.Dispatch(ids.Report, by)],
+        ["ReportService/RecallReport"] = (by, ids) => [new Wire.RecallReportRequest { Context = by.Screening(), RequestId = Some.RequestId(), ReportId = ids.Report }],
+        ["ReportService/CloseReport"] = (by, ids) =>
+            [new Wire.CloseReportRequest { Context = by.Screening(), RequestId = Some.RequestId(), ReportId = ids.Report, Reason = Wire.NotOpenedReason.NeedAlreadyMet }],
+        ["ReportService/RecordFirstContact"] = (by, ids) =>
+            [new Wire.RecordFirstContactRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, ContactedAt = new() { Seconds = 1 } }],
         ["AuditService/ExplainDecision"] = (by, ids) => [new Wire.ExplainDecisionRequest { Context = by.Context(), DecisionId = ids.Decision }],
     };
 
@@ -181,6 +194,7 @@ internal static class Asked
         ["AuditService/ListPossibleViewers"] = "a security officer asks who could have looked, and is told (R-AUD-4)",
         ["RetentionService/PlaceLegalHold"] = "a hold is placed on what there is and will be; its answer repeats what the officer stated",
         ["RetentionService/ReleaseLegalHold"] = "holds are no personal data; the officers of a jurisdiction talk about them",
+        ["ReportService/SubmitReports"] = "each message is taken exactly as SubmitReport takes it, which is asked",
         ["AuditService/SearchAccesses"] = "a security officer asks who looked, and is told (R-AUD-4)",
         ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
     };

@@ -3,6 +3,7 @@ using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
+using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Pipeline;
 using SafetyNet.Exchange.Tests.Worlds;
 
@@ -76,7 +77,7 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
             Correction = (await The.School.CorrectsAsync(
                 Wire.DisclosureStep.Referral, referral.ReferralId, child.NationalId, Wire.ConfidentialityClass.EducationRecord)).CorrectionId,
             Grant = (await The.Labor.AppliesAsync(The.Labor.Application(Exchange, child.NationalId, Wire.ConfidentialityClass.Identity))).GrantId,
-            BreakGlass = The.NobodysUuid,
+            BreakGlass = The.NobodysUuid, Report = (await The.School.ReportsAsync(ReportMoves.Content(child))).ReportId,
         };
         return (there, new Ids(The.NobodysUuid, The.NobodysUuid, Some.StrangersId(), "無此人", child.BirthDate, The.NobodysUuid, The.NobodysUuid)
         {

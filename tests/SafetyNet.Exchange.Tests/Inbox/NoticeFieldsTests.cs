@@ -6,6 +6,7 @@ using SafetyNet.Exchange.Tests.BreakGlass;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Pipeline;
+using SafetyNet.Exchange.Tests.Reports;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
 namespace SafetyNet.Exchange.Tests.Inbox;
@@ -90,6 +91,8 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.WanhuaCentre.MovesAsync((await the.Centre.ProposesAsync(the.Centre.Transfer(referral, the.WanhuaCentre.UnitId, inCase: inCase))).Onward.ReferralId,
             Wire.ReferralAction.See, Wire.ReferralAction.Accept);
         await CollectAsync();
+        await the.Intake.ScreensAsync((await the.School.ReportsAsync()).ReportId, Wire.ReportClass.Invalid);
+        await CollectAsync();
         // Clocks that nobody answers: of a referral, and of another thing; and a notice that cannot be read.
         await the.School.RefersAsync(the.Centre);
         var (change, clocks) = (new Change(), own.Composition.Clocks);
@@ -109,7 +112,7 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
 
         async Task CollectAsync()
         {
-            foreach (var party in (Party[])[the.School, the.Centre, the.Labor, the.MentalHealthCentre, the.Police, the.Officer]) all.AddRange(await party.EmptiesInboxAsync());
+            foreach (var party in (Party[])[the.School, the.Centre, the.Labor, the.MentalHealthCentre, the.Police, the.Intake, the.Officer]) all.AddRange(await party.EmptiesInboxAsync());
         }
 
         async Task JoinsAsync(Party unit)

@@ -4,6 +4,7 @@ using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
+using SafetyNet.Exchange.Tests.Reports;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
 namespace SafetyNet.Exchange.Tests.Pipeline;
@@ -17,7 +18,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
-        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention"];
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "ListSourceSystems"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -39,7 +40,10 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         await The.Centre.LooksUpAsync(subject.NationalId, inCase: opened.CaseId);
         var finding = (await The.Officer.FindsAsync(Exchange, Wire.MisuseRuleId.Canary)).First(f => f.Subject == pseudonym).FindingId;
         var ours = new Ids(subject.NationalId, family.Child.Id.ToString(), family.Child.Name, $"{family.Child.BirthDate:yyyy-MM-dd}", referral.ReferralId, opened.CaseId, met.ConferenceId,
-            correction.CorrectionId, decision, grant.GrantId, reveal, finding);
+            correction.CorrectionId, decision, grant.GrantId, reveal, finding)
+        {
+            Report = (await The.School.ReportsAsync(ReportMoves.Content(subject))).ReportId,
+        };
         var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid,
             The.NobodysUuid, The.NobodysUuid);
 
@@ -130,6 +134,11 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("GetReveal", officer, async (p, id) => await p.GetsRevealAsync(id.Reveal));
         yield return ("ListReveals", officer, async (p, _) => await p.ListsRevealsAsync());
         yield return ("GetFinding", officer, async (p, id) => await p.GetsFindingAsync(id.Finding));
+        var desk = new Party(Exchange, The.CentreOfTaoyuan.System, "tao-intake", "W9500", Wire.ActorRole.Worker);
+        yield return ("GetReport", centre, async (p, id) => await p.SeesReportAsync(id.Report));
+        yield return ("GetReport", desk, async (p, id) => await p.SeesReportAsync(id.Report, p.Screening()));
+        yield return ("GetScreening", desk, async (p, id) => await p.LooksIntoAsync(id.Report));
+        yield return ("ListReports", desk, async (p, _) => await p.AskAsync(to => to.Reports.ListReportsAsync(new() { Context = p.Context(), PageSize = 500 })));
         yield return ("ListFindings", officer, async (p, _) => await p.AskAsync(to => to.Misuse.ListFindingsAsync(new() { Context = p.Context() })));
     }
 
@@ -222,5 +231,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     private sealed record Ids(
         string NationalId, string PersonId, string Name, string BirthDate, string Referral, string Case, string Conference, string Correction, string Decision, string Grant, string Reveal,
-        string Finding);
+        string Finding)
+    {
+        public string Report { get; init; } = The.NobodysUuid;
+    }
 }

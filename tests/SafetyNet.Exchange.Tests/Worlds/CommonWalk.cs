@@ -2,6 +2,7 @@ using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
+using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Retention;
 
 namespace SafetyNet.Exchange.Tests.Worlds;
@@ -31,6 +32,10 @@ internal static class CommonWalk
         ["MisuseService/ListMisuseRules"] = ListMisuseRulesAsync,
         ["ClockService/ListClocks"] = ListClocksAsync,
         ["InboxService/ListParkedNotices"] = ListParkedNoticesAsync,
+        ["ReportService/ListReports"] = ListReportsAsync,
+        ["ReportService/GetReport"] = GetReportAsync,
+        ["ReportService/GetScreening"] = GetScreeningAsync,
+        ["ReportService/ListSourceSystems"] = ListSourceSystemsAsync,
         ["PolicyService/GetPolicy"] = GetPolicyAsync,
         ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
     };
@@ -246,6 +251,60 @@ internal static class CommonWalk
         var told = await the.Centre.AskAsync(to => to.Inbox.ListParkedNoticesAsync(new() { Context = the.Centre.Context() }));
         Assert.Empty(told.Notices);
         Assert.NotEqual(0, exchange.RecordCount());
+    }
+
+    private static async Task ListReportsAsync(TestExchange exchange, The the)
+    {
+        await the.School.ReportsAsync();
+        foreach (var (party, column) in ((Party, string)[])[(the.School, "submitted_by_unit_id"), (the.Intake, "intake_unit_id")])
+        {
+            var kept = exchange.Query($"SELECT report_id FROM report WHERE {column} = $0 ORDER BY report_id", r => new Guid(r.GetFieldValue<byte[]>(0), bigEndian: true).ToString(), party.UnitId);
+            foreach (var size in (int[])[7, 500])
+            {
+                var (listed, token) = (new List<string>(), "");
+                do
+                {
+                    var page = await party.AskAsync(to => to.Reports.ListReportsAsync(new() { Context = party.Context(), PageSize = size, PageToken = token }));
+                    listed.AddRange(page.Reports.Select(report => report.ReportId));
+                    token = page.NextPageToken;
+                }
+                while (token.Length > 0);
+                Assert.Equal(kept, listed);
+            }
+        }
+    }
+
+    private static async Task GetReportAsync(TestExchange exchange, The the)
+    {
+        var content = ReportMoves.Content();
+        var receipt = await the.School.ReportsAsync(content);
+        var told = await the.Intake.SeesReportAsync(receipt.ReportId, the.Intake.Screening());
+        // What the desk is shown is what was handed in: all of it is of classes that screening opens.
+        Assert.Equal(content, told.Content);
+        Assert.Equal((receipt.ReceiptNumber, receipt.ReceivedAt), (told.ReceiptNumber, told.ReceivedAt));
+        Assert.NotEqual(0, exchange.RecordCount());
+    }
+
+    private static async Task GetScreeningAsync(TestExchange exchange, The the)
+    {
+        var family = Some.Family();
+        var receipts = new List<Wire.ReportReceipt>();
+        for (var number = 0; number < 3; number++) receipts.Add(await the.School.ReportsAsync(ReportMoves.Content(Some.SubjectOf(family.Child))));
+        var told = await the.Intake.LooksIntoAsync(receipts[2].ReportId);
+        var kept = exchange.Query(
+            "SELECT count(*) FROM report_subject AS s JOIN report_subject AS mine ON mine.person_id = s.person_id WHERE mine.report_id = $0 AND s.report_id <> $0", r => r.GetInt32(0),
+            Guid.Parse(receipts[2].ReportId).ToByteArray(true))[0];
+        Assert.Equal((2, kept, kept), (kept, told.History.Single().Person6Months, told.History.Single().Person12Months));
+        Assert.Equal(receipts.Take(2).Select(receipt => receipt.ReportId).Order(StringComparer.Ordinal), told.Candidates.Select(one => one.ReportId).Order(StringComparer.Ordinal));
+    }
+
+    private static async Task ListSourceSystemsAsync(TestExchange exchange, The the)
+    {
+        var told = await the.School.AskAsync(to => to.Reports.ListSourceSystemsAsync(new() { Context = the.School.Context() }));
+        var kept = SafetyNet.Exchange.Server.Reports.SourceSystems.Load(exchange.Options.Reports.SourceSystemsPath).Systems;
+        Assert.Equal(
+            kept.OrderBy(one => one.System).Select(one => $"{one.System} {one.NameZh} {string.Join(',', one.AgencyKinds)} {string.Join(',', one.Kinds)} {string.Join(',', one.Requires)} {string.Join(',', one.RosterLists)}"),
+            told.SourceSystems.Select(one => $"{one.SourceSystem} {one.NameZh} {string.Join(',', one.AgencyKinds)} {string.Join(',', one.Kinds)} {string.Join(',', one.RequiredFields)} {string.Join(',', one.RosterLists)}"));
     }
 
     private static async Task GetPolicyAsync(TestExchange exchange, The the)

@@ -1678,6 +1678,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.HasIndex("ReceiptNumber")
                         .IsUnique();
 
+                    b.HasIndex("IntakeUnitId", "ReportId");
+
+                    b.HasIndex("LeadUnitId", "ReportId");
+
                     b.HasIndex("SubmittedByUnitId", "ReportId");
 
                     b.HasIndex("IntakeUnitId", "State", "ReportId");

@@ -11,7 +11,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Storage.Migrations
 {
     [DbContext(typeof(ExchangeDb))]
-    [Migration("20261123014307_ReportsAndReferralLife")]
+    [Migration("20261123015332_ReportsAndReferralLife")]
     partial class ReportsAndReferralLife
     {
         /// <inheritdoc />
@@ -1680,6 +1680,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
 
                     b.HasIndex("ReceiptNumber")
                         .IsUnique();
+
+                    b.HasIndex("IntakeUnitId", "ReportId");
+
+                    b.HasIndex("LeadUnitId", "ReportId");
 
                     b.HasIndex("SubmittedByUnitId", "ReportId");
 

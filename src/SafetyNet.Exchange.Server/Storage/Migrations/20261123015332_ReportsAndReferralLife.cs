@@ -204,9 +204,19 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                 column: "first_report_id");
 
             migrationBuilder.CreateIndex(
+                name: "IX_report_intake_unit_id_report_id",
+                table: "report",
+                columns: new[] { "intake_unit_id", "report_id" });
+
+            migrationBuilder.CreateIndex(
                 name: "IX_report_intake_unit_id_state_report_id",
                 table: "report",
                 columns: new[] { "intake_unit_id", "state", "report_id" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_report_lead_unit_id_report_id",
+                table: "report",
+                columns: new[] { "lead_unit_id", "report_id" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_report_receipt_number",
