@@ -430,9 +430,9 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             {
                 Context = desk.Screening(), RequestId = Some.RequestId(), ReportId = await Classed(), Reason = Wire.NotOpenedReason.NeedAlreadyMet,
             }),
-            ["StateCapacity"] = (centre, new Wire.StateCapacityRequest
+            ["StateCapacity"] = (The.HealthStation, new Wire.StateCapacityRequest
             {
-                Context = centre.Context(), RequestId = Some.RequestId(), Capacities = { new Wire.ServiceCapacity { Service = Wire.Article6Service.CareVisit, OpenPlaces = 2 } },
+                Context = The.HealthStation.Context(), RequestId = Some.RequestId(), Capacities = { new Wire.ServiceCapacity { Service = Wire.Article6Service.MedicalCare, OpenPlaces = 2 } },
             }),
             ["ListSourceSystems"] = (school, new Wire.ListSourceSystemsRequest { Context = school.Context() }),
         };
