@@ -101,7 +101,7 @@ internal sealed record Fault(FaultMoment Moment, string Call, string Deed, strin
 
     /// <summary>A disk that is full now and then: a commit that writes much takes some 60 calls, so that a repeated one finds room sooner or later.</summary>
     private static Fault Full(Random random) => new(
-        FaultMoment.AtWork, "pwrite64", NoSpace, string.Create(CultureInfo.InvariantCulture, $"{random.Next(1, 20)}+{random.Next(80, 120)}"), Wal, FaultOutcome.GoesOn);
+        FaultMoment.AtWork, "pwrite64", NoSpace, string.Create(CultureInfo.InvariantCulture, $"{random.Next(1, 20)}+{random.Next(125, 150)}"), Wal, FaultOutcome.GoesOn);
 
     private static string One(Random random, int most) => random.Next(1, most + 1).ToString(CultureInfo.InvariantCulture);
 }

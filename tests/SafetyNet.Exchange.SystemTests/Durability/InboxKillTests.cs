@@ -21,25 +21,23 @@ public sealed class InboxKillTests(ITestOutputHelper output)
     public async Task A_reader_resumes_when_the_server_is_back_and_sees_every_notice_without_a_gap()
     {
         await using var sandbox = await SandboxProcess.StartAsync("--Limits:PerPersonPerMinute=10000000", "--Limits:PerAgencyPerMinute=10000000");
-        // One channel over all kills, as a member's system has: it connects again by itself.
-        using var labor = sandbox.Connect("labor");
         var (made, seen, resumed) = (new ConcurrentDictionary<string, bool>(StringComparer.Ordinal), new List<Wire.Notice>(), new List<TimeSpan>());
         for (var round = 0; round < Kills; round++)
         {
             var writing = Task.Run(() => WriteAsync(sandbox, made));
-            await ReadAsync(labor, seen, ReferralsPerRound / 3);
+            await ReadAsync(sandbox, seen, ReferralsPerRound / 3);
             // Some are read and some wait when it dies.
             while (made.Count < (round * ReferralsPerRound) + (ReferralsPerRound / 2)) await Task.Delay(5, TestContext.Current.CancellationToken);
             await sandbox.KillAsync();
             await sandbox.RunAsync();
             var back = TimeProvider.System.GetTimestamp();
             // The writer repeats what was not answered; that there is something to read does not wait for it.
-            await ReadAsync(labor, seen, 1);
+            await ReadAsync(sandbox, seen, 1);
             resumed.Add(TimeProvider.System.GetElapsedTime(back));
             await writing;
         }
 
-        await ReadAsync(labor, seen, int.MaxValue, upTo: made.Count);
+        await ReadAsync(sandbox, seen, int.MaxValue, upTo: made.Count);
         output.WriteLine($"{seen.Count} notices, resumed after {string.Join(", ", resumed.Select(one => $"{one.TotalMilliseconds:0} ms"))}");
         Assert.Equal(Enumerable.Range(1, seen.Count).Select(n => (ulong)n), seen.Select(n => n.Sequence));
         Assert.Equal(made.Keys.Order(StringComparer.Ordinal), seen.Select(n => n.ReferralId).Distinct().Order(StringComparer.Ordinal));
@@ -75,13 +73,15 @@ public sealed class InboxKillTests(ITestOutputHelper output)
     }
 
     /// <summary>Reads on from the last notice seen, until so many more have come or the inbox holds as many as it must.</summary>
-    private static async Task ReadAsync(ExchangeChannel labor, List<Wire.Notice> seen, int more, int upTo = int.MaxValue)
+    private static async Task ReadAsync(SandboxProcess sandbox, List<Wire.Notice> seen, int more, int upTo = int.MaxValue)
     {
         using var ends = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         while (true)
         {
             try
             {
+                // The keys of a sandbox's tokens end with it: a new channel, and a new token.
+                using var labor = sandbox.Connect("labor");
                 await ReadOnAsync(labor, seen, more, upTo, ends.Token);
                 return;
             }
