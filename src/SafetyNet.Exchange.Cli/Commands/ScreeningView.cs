@@ -14,6 +14,7 @@ internal static class ScreeningView
         Terminal.Output.MarkupLineInterpolated($"Suggested class 建議分類: [green]{ContractCodes.BothOf(screening.SuggestedClass)}[/]");
         // Unwrapped, to be copied.
         Console.Out.WriteLine($"next: safetynet report screen {reportId} --class {ContractCodes.NameOf(screening.SuggestedClass)}");
+        if (screening.Candidates.Count > 0) Console.Out.WriteLine($"or:   safetynet report screen {reportId} --class DUPLICATE --first {screening.Candidates[0].ReportId}");
         if (screening.Suggestions.Count > 0)
         {
             var one = screening.Suggestions[0];

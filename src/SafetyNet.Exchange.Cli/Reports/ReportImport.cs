@@ -118,8 +118,8 @@ internal sealed class ReportImport(Wire.ReportService.ReportServiceClient report
         if (answer.Receipt is { } receipt) return new RowResult(row.Line, RowResult.Taken, receipt.ReceiptNumber, receipt.ReportId, "", "", "", "", row.RequestId, by);
         var columns = answer.Fields.Select(field => row.Report!.ColumnOf(field.Field)).ToList();
         return Refused(row, ContractCodes.NameOf(answer.Reason), columns,
-            $"{answer.MessageEn} {Sentence(answer.Fields.Select((field, at) => (columns[at], field.DescriptionEn)))}".TrimEnd(),
-            $"{answer.MessageZh} {Sentence(answer.Fields.Select((field, at) => (columns[at], field.DescriptionZh)))}".TrimEnd());
+            answer.Fields.Count == 0 ? answer.MessageEn : Sentence(answer.Fields.Select((field, at) => (columns[at], field.DescriptionEn))),
+            answer.Fields.Count == 0 ? answer.MessageZh : Sentence(answer.Fields.Select((field, at) => (columns[at], field.DescriptionZh))));
     }
 
     private RowResult Refused(FileRow row, string reason, IEnumerable<string> columns, string english, string chinese) =>
