@@ -9,6 +9,7 @@ root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(CallCommand.Create());
 root.Subcommands.Add(ExplainCommand.Create());
 root.Subcommands.Add(ClocksCommand.Create());
+root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());
 root.Subcommands.Add(WitnessCommand.Create());
 root.Subcommands.Add(PolicyCommand.Create());

@@ -3,16 +3,30 @@ using SafetyNet.Exchange.Protocol.Client;
 
 namespace SafetyNet.Exchange.Cli.Connections;
 
-/// <summary>The options by which a command is told which person of which unit speaks.</summary>
-internal sealed class UnitOptions
+/// <summary>The options by which a command is told which person of which unit speaks, and what for.</summary>
+/// <param name="unit">Unit where none is named.</param>
+/// <param name="purpose">What for, where nothing else is said.</param>
+/// <param name="basis">Law that permits it.</param>
+internal sealed class UnitOptions(
+    string unit = "tpe-central-swc", Wire.Purpose purpose = Wire.Purpose.CaseCoordination, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService)
 {
     private readonly ExchangeOptions _exchange = new();
     private readonly Option<string> _system = new("--as") { Description = "System of the unit's agency", DefaultValueFactory = _ => "tpe-dosw" };
-    private readonly Option<string> _unit = new("--unit") { Description = "Unit that asks", DefaultValueFactory = _ => "tpe-central-swc" };
+    private readonly Option<string> _unit = new("--unit") { Description = "Unit that asks", DefaultValueFactory = _ => unit };
     private readonly Option<string> _person = new("--person") { Description = "Staff number of who asks", DefaultValueFactory = _ => "CLI001" };
+    private readonly Option<string> _purpose = new("--purpose") { Description = "What for", DefaultValueFactory = _ => ContractCodes.NameOf(purpose) };
+    private readonly Option<string> _basis = new("--basis") { Description = "Law that permits it", DefaultValueFactory = _ => ContractCodes.NameOf(basis) };
+
+    /// <summary>Of the screening centre (集中篩派案中心) at its desk.</summary>
+    public static UnitOptions OfDesk() => new("tpe-intake", Wire.Purpose.IntakeScreening, Wire.LegalBasis.StatutoryReport);
+
+    /// <summary>Of a unit at its work.</summary>
+    public static UnitOptions OfWork() => new(purpose: Wire.Purpose.ServiceDelivery);
 
     public void AddTo(Command command)
     {
+        command.Options.Add(_purpose);
+        command.Options.Add(_basis);
         command.Options.Add(_system);
         command.Options.Add(_unit);
         command.Options.Add(_person);
@@ -28,8 +42,8 @@ internal sealed class UnitOptions
 
     public Wire.AccessContext Context(ParseResult parsed) => new()
     {
-        Purpose = Wire.Purpose.CaseCoordination,
-        LegalBasis = Wire.LegalBasis.Article6IntegratedService,
+        Purpose = ContractCodes.Parse<Wire.Purpose>(parsed.GetRequiredValue(_purpose)),
+        LegalBasis = ContractCodes.Parse<Wire.LegalBasis>(parsed.GetRequiredValue(_basis)),
         Actor = new Wire.ActingPerson { PersonId = parsed.GetRequiredValue(_person), UnitId = parsed.GetRequiredValue(_unit), Role = Wire.ActorRole.DutyOfficer },
     };
 }

@@ -42,7 +42,7 @@ internal static class AccessFormats
     private static string CsvLine(Wire.AccessEntry entry) => string.Join(',', Columns.Select(column => Cell(column.Value(entry))));
 
     /// <summary>A text that a spreadsheet would run as a formula gets an apostrophe before it.</summary>
-    private static string Cell(string text)
+    internal static string Cell(string text)
     {
         if (text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r') text = "'" + text;
         return text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
