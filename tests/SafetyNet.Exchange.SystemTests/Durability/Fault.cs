@@ -99,7 +99,7 @@ internal sealed record Fault(FaultMoment Moment, string Call, string Deed, strin
 
     public bool Kills => string.Equals(Deed, Kill, StringComparison.Ordinal);
 
-    /// <summary>A disk that is full now and then: a commit that writes much takes some 60 calls, so that a repeated one finds room sooner or later.</summary>
+    /// <summary>A disk that is full now and then: a commit that writes much takes some 90 calls, so that a repeated one finds room sooner or later.</summary>
     private static Fault Full(Random random) => new(
         FaultMoment.AtWork, "pwrite64", NoSpace, string.Create(CultureInfo.InvariantCulture, $"{random.Next(1, 20)}+{random.Next(125, 150)}"), Wal, FaultOutcome.GoesOn);
 
