@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
@@ -250,6 +251,10 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         await officer.PlantsAsync(decoy);
         await Refused.ByAsync(() => centre.LooksUpAsync(decoy, inCase: The.NobodysUuid));
         var finding = (await officer.FindsAsync(Exchange, Wire.MisuseRuleId.Canary))[0].FindingId;
+        async Task<Wire.LeadDispute> Disputed() => await centre.DisputesAsync((await The.LedByAsync(centre)).ReportId, The.Centre);
+        var ruled = await Disputed();
+        await The.Intake.RulesAsync(ruled.DisputeId, centre);
+        await Exchange.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == The.Intake.UnitId).SupervisorUnitId = The.ProtectionCentre.UnitId);
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
         return new(StringComparer.Ordinal)
         {
@@ -406,6 +411,12 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             {
                 Context = centre.Context(), RequestId = Some.RequestId(), CorrectionId = correction,
             }),
+            ["OpenLeadDispute"] = (centre, centre.Disputing((await The.LedByAsync(centre)).ReportId, The.Centre)),
+            ["DecideLeadDispute"] = (The.Intake, The.Intake.Ruling((await Disputed()).DisputeId, The.Centre)),
+            ["AppealLeadDispute"] = (centre, centre.Appealing(ruled.DisputeId)),
+            ["GetLeadDispute"] = (centre, new Wire.GetLeadDisputeRequest { Context = centre.Context(), DisputeId = ruled.DisputeId }),
+            ["ListLeadDisputes"] = (centre, new Wire.ListLeadDisputesRequest { Context = centre.Context() }),
+            ["SearchPrecedents"] = (school, new Wire.SearchPrecedentsRequest { Context = school.Context() }),
         };
     }
 }

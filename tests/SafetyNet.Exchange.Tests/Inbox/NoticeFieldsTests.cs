@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.BreakGlass;
+using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Pipeline;
@@ -89,6 +90,12 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.School.NarrowsAsync(step, referral, the.Centre, Economic);
         await the.WanhuaCentre.MovesAsync((await the.Centre.ProposesAsync(the.Centre.Transfer(referral, the.WanhuaCentre.UnitId, inCase: inCase))).Onward.ReferralId,
             Wire.ReferralAction.See, Wire.ReferralAction.Accept);
+        // A dispute over the lead, with a ruling and an appeal.
+        await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Intake.UnitId).SupervisorUnitId = the.ProtectionCentre.UnitId);
+        var dispute = (await the.Centre.DisputesAsync((await the.LedByAsync(the.Centre)).ReportId, the.WanhuaCentre)).DisputeId;
+        await the.Intake.RulesAsync(dispute, the.Centre);
+        await the.WanhuaCentre.AppealsAsync(dispute);
+        all.AddRange(await the.Intake.EmptiesInboxAsync());
         await CollectAsync();
         // Clocks that nobody answers: of a referral, and of another thing; and a notice that cannot be read.
         await the.School.RefersAsync(the.Centre);

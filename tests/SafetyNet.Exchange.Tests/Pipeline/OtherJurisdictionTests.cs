@@ -1,6 +1,7 @@
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
+using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
@@ -17,7 +18,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
-        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention"];
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "SearchPrecedents"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -39,7 +40,10 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         await The.Centre.LooksUpAsync(subject.NationalId, inCase: opened.CaseId);
         var finding = (await The.Officer.FindsAsync(Exchange, Wire.MisuseRuleId.Canary)).First(f => f.Subject == pseudonym).FindingId;
         var ours = new Ids(subject.NationalId, family.Child.Id.ToString(), family.Child.Name, $"{family.Child.BirthDate:yyyy-MM-dd}", referral.ReferralId, opened.CaseId, met.ConferenceId,
-            correction.CorrectionId, decision, grant.GrantId, reveal, finding);
+            correction.CorrectionId, decision, grant.GrantId, reveal, finding)
+        {
+            Dispute = (await The.WanhuaCentre.DisputesAsync((await The.LedByAsync(The.WanhuaCentre)).ReportId, The.Centre)).DisputeId,
+        };
         var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid,
             The.NobodysUuid, The.NobodysUuid);
 
@@ -50,7 +54,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             var (told, absent) = (await LookAsync(by, ask, ours), await LookAsync(by, ask, nobodys));
             Assert.True(told == absent, $"{method}: {told}\nis not what is told of nothing:\n{absent}");
-            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant])
+            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant, ours.Dispute])
                 Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
         }
     }
@@ -102,6 +106,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             Context = p.Context(inCase: id.Case), NameAndBirthDate = new() { Name = id.Name, BirthDate = id.BirthDate },
         })));
+        yield return ("GetLeadDispute", centre, async (p, id) => await p.SeesDisputeAsync(id.Dispute));
+        yield return ("ListLeadDisputes", centre, async (p, _) => await p.AskAsync(to => to.LeadDisputes.ListLeadDisputesAsync(new() { Context = p.Context() })));
         yield return ("ListNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListNoticesAsync(new() { Context = p.Context(), PageSize = 500 })));
         yield return ("ListParkedNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListParkedNoticesAsync(new() { Context = p.Context() })));
         yield return ("ListClocks", centre, async (p, _) => await p.AskAsync(to => to.Clocks.ListClocksAsync(new() { Context = p.Context(), UnitId = The.Centre.UnitId })));
@@ -222,5 +228,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     private sealed record Ids(
         string NationalId, string PersonId, string Name, string BirthDate, string Referral, string Case, string Conference, string Correction, string Decision, string Grant, string Reveal,
-        string Finding);
+        string Finding)
+    {
+        public string Dispute { get; init; } = The.NobodysUuid;
+    }
 }
