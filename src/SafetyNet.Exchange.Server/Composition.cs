@@ -12,6 +12,7 @@ using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Conferences;
 using SafetyNet.Exchange.Server.Disclosures;
+using SafetyNet.Exchange.Server.Disputes;
 using SafetyNet.Exchange.Server.Grants;
 using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
@@ -41,6 +42,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
+        Wire.LeadDisputeService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -114,6 +116,7 @@ internal sealed class Composition : IAsyncDisposable
             Clocks = new ClockJob(Store, Commits, () => _registry.Current, Policy, clock);
             var (referrals, cases) = (new ReferralService(), new CaseService());
             var reports = new ReportService(SourceSystems.Load(options.Reports.SourceSystemsPath), TriageRules.Load(options.Reports.TriageRulesPath));
+            var disputes = new LeadDisputeService();
             Features =
             [
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
@@ -121,6 +124,7 @@ internal sealed class Composition : IAsyncDisposable
                 new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
+                disputes,
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
@@ -131,7 +135,7 @@ internal sealed class Composition : IAsyncDisposable
                 Clocks.Changed(changes);
             };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts()), TimeLimits);
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
                 new AnswerStep(), Commits, exchange, clock);
@@ -258,6 +262,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<ClockService>();
         app.MapGrpcService<ReferralHandshakeService>();
         app.MapGrpcService<ReferralWorkService>();
+        app.MapGrpcService<LeadDisputeService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

@@ -77,6 +77,7 @@ public sealed class ExchangeChannel : IDisposable
         Retention = new Wire.RetentionService.RetentionServiceClient(Invoker);
         ReferralHandshakes = new Wire.ReferralHandshakeService.ReferralHandshakeServiceClient(Invoker);
         ReferralWork = new Wire.ReferralWorkService.ReferralWorkServiceClient(Invoker);
+        LeadDisputes = new Wire.LeadDisputeService.LeadDisputeServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -120,6 +121,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.ReferralHandshakeService.ReferralHandshakeServiceClient ReferralHandshakes { get; }
 
     public Wire.ReferralWorkService.ReferralWorkServiceClient ReferralWork { get; }
+
+    public Wire.LeadDisputeService.LeadDisputeServiceClient LeadDisputes { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -69,6 +69,42 @@ internal static class ReferralMaking
         return onward;
     }
 
+    /// <summary>
+    /// The referral to the unit that a ruling names (R-INT-9), from the same referrer and with what the interim lead's own view opens, as far as the unit may hold it; by itself
+    /// the interim lead could hand on no more.
+    /// </summary>
+    /// <param name="call">The call that rules.</param>
+    /// <param name="old">The interim lead's referral.</param>
+    /// <param name="toUnitId">The unit named.</param>
+    /// <param name="isTransfer">The interim lead's referral ends when this one is accepted.</param>
+    public static Referral ByRuling(Call call, Referral old, string toUnitId, bool isTransfer)
+    {
+        var before = ReferralSteps.Open(call, old);
+        var receiver = Addressee.Require(call, toUnitId, before.Services);
+        ReferralPolicy.RequireView(call, receiver, ClassSet.Of(Wire.ConfidentialityClass.Identity), null, []);
+        var held = new ClassSet(old.ViewClasses).InTableOrder().Where(one => call.MayHold(receiver, call.Context!.LegalBasis, one, RelationshipSet.Of(Wire.Relationship.ReferredTo)));
+        var onward = new Referral
+        {
+            ReferralId = call.NewId(), FromUnitId = old.FromUnitId, ToUnitId = receiver.UnitId, Jurisdiction = old.Jurisdiction, State = Wire.ReferralState.Submitted, CaseId = old.CaseId,
+            IsProtective = old.IsProtective, CreatedAt = call.Now, ViewClasses = ClassSet.Of([.. held]).Bits, ViewUntil = old.ViewUntil, Version = 1,
+            TransferredFromId = isTransfer ? old.ReferralId : null,
+        };
+        var view = new ClassSet(onward.ViewClasses);
+        var content = new Wire.Referral { SourceSystem = before.SourceSystem };
+        content.Services.Add(before.Services);
+        content.Facts.Add(before.Facts.Where(fact => view.Contains(fact.ConfidentialityClass)));
+        foreach (var subject in before.Subjects)
+        {
+            var sent = subject.Clone();
+            if (!view.Contains(Wire.ConfidentialityClass.Contact)) (sent.Phone, sent.Address) = ("", "");
+            content.Subjects.Add(sent);
+            call.Change.Add(new ReferralSubjectRow { ReferralId = onward.ReferralId, PersonId = Guid.Parse(subject.PersonId) });
+        }
+
+        Submit(call, onward, content, old.FromUnitId);
+        return onward;
+    }
+
     /// <summary>Takes in what a returned referral lacked.</summary>
     public static void Complete(Call call, Referral referral, Wire.ResubmitReferralRequest request)
     {
@@ -89,12 +125,12 @@ internal static class ReferralMaking
         ViewClasses = view.Bits, ViewUntil = sent.Until?.ToDateTimeOffset(), Version = 1,
     };
 
-    private static void Submit(Call call, Referral referral, Wire.Referral content)
+    private static void Submit(Call call, Referral referral, Wire.Referral content, string? inNameOf = null)
     {
         Disclose(call, referral, content);
         referral.Sealed = call.Vault.SealFacts(referral.Jurisdiction, ReferralQueries.ContentColumn, referral.ReferralId, content);
         call.Change.Add(referral);
-        ReferralSteps.Record(call, referral, Wire.ReferralAction.Submit, "");
+        ReferralSteps.Record(call, referral, Wire.ReferralAction.Submit, "", inNameOf);
     }
 
     /// <summary>The acting unit serves in the case, and is not its primary.</summary>

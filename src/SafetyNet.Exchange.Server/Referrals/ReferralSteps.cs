@@ -77,6 +77,7 @@ internal static class ReferralSteps
         if (call.Read.FindReferral(referralId) is not { } referral) return;
         referral.Move(Wire.ReferralAction.Withdraw, ReferralParty.Referrer);
         Record(call, referral, Wire.ReferralAction.Withdraw, "", unitId);
+        Answer(call, referral, Wire.ReferralAction.Withdraw);
     }
 
     /// <summary>Who hears of a move (R-REF-2). A proposed transfer is told to the next unit by the referral that is made to it, and to the referrer once it comes about.</summary>

@@ -96,7 +96,7 @@ internal static class ReportDesk
             PersonId = call.Context!.Actor.PersonId, Remark = remark.Length == 0 ? [] : call.Vault.SealText(report.Jurisdiction, ReportQueries.RemarkColumn, moveId, remark),
         });
         if (action == Wire.ReportAction.Submit) Tell(call, report.IntakeUnitId, Wire.NoticeKind.ReportReceived, report);
-        else if (action is Wire.ReportAction.Accept or Wire.ReportAction.OfferDeclined or Wire.ReportAction.Contact) Tell(call, report.IntakeUnitId, Wire.NoticeKind.ReportMoved, report);
+        else if (action is Wire.ReportAction.Accept or Wire.ReportAction.OfferDeclined or Wire.ReportAction.Contact or Wire.ReportAction.LeadChanged) Tell(call, report.IntakeUnitId, Wire.NoticeKind.ReportMoved, report);
         // The loop is closed: whoever reported hears of each state that the report is in.
         if (action != Wire.ReportAction.Submit && !string.Equals(report.SubmittedByUnitId, report.IntakeUnitId, StringComparison.Ordinal))
             Tell(call, report.SubmittedByUnitId, Wire.NoticeKind.ReportMoved, report);
@@ -118,7 +118,7 @@ internal static class ReportDesk
         _ => Wire.NextAction.Unspecified,
     };
 
-    private static string ProfileOf(Report report) => report.IsProtective ? "protective" : "standard";
+    public static string ProfileOf(Report report) => report.IsProtective ? "protective" : "standard";
 
     /// <summary>A person with an open case goes to its primary unit (R-INT-4); a unit that the rules do not suggest first needs a reason (R-INT-5).</summary>
     private static void RequireChoice(Call call, Wire.ReportContent content, List<Unit> units, Wire.DispatchReportRequest request, TriageRules triage)

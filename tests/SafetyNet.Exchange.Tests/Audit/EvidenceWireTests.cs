@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
@@ -259,6 +260,10 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         async Task<string> Classed() => (await desk.ScreensAsync(await Reported())).ReportId;
         async Task<Wire.Report> Offered() => await desk.DispatchesAsync(desk.Dispatch(await Classed(), centre));
         async Task<string> TakenOn() => (await centre.AcceptsOfferAsync(await Offered())).ReferralId;
+        async Task<Wire.LeadDispute> Disputed() => await centre.DisputesAsync((await The.LedByAsync(centre)).ReportId, The.Centre);
+        var ruled = await Disputed();
+        await The.Intake.RulesAsync(ruled.DisputeId, centre);
+        await Exchange.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == The.Intake.UnitId).SupervisorUnitId = The.ProtectionCentre.UnitId);
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
         return new(StringComparer.Ordinal)
         {
@@ -435,6 +440,12 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
                 Context = The.HealthStation.Context(), RequestId = Some.RequestId(), Capacities = { new Wire.ServiceCapacity { Service = Wire.Article6Service.MedicalCare, OpenPlaces = 2 } },
             }),
             ["ListSourceSystems"] = (school, new Wire.ListSourceSystemsRequest { Context = school.Context() }),
+            ["OpenLeadDispute"] = (centre, centre.Disputing((await The.LedByAsync(centre)).ReportId, The.Centre)),
+            ["DecideLeadDispute"] = (The.Intake, The.Intake.Ruling((await Disputed()).DisputeId, The.Centre)),
+            ["AppealLeadDispute"] = (centre, centre.Appealing(ruled.DisputeId)),
+            ["GetLeadDispute"] = (centre, new Wire.GetLeadDisputeRequest { Context = centre.Context(), DisputeId = ruled.DisputeId }),
+            ["ListLeadDisputes"] = (centre, new Wire.ListLeadDisputesRequest { Context = centre.Context() }),
+            ["SearchPrecedents"] = (school, new Wire.SearchPrecedentsRequest { Context = school.Context() }),
         };
     }
 }

@@ -18,6 +18,11 @@ internal sealed record Ids(string Referral, string Case, string NationalId, stri
 
     public string Report { get; init; } = The.NobodysUuid;
 
+    /// <summary>A dispute over the lead, and the report that it is about.</summary>
+    public string Dispute { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
+
+    public string DisputedReport { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
+
     /// <summary>A finding, a reveal, a decoy: known to officers only.</summary>
     public string Finding { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
 }
@@ -182,6 +187,24 @@ internal static class Asked
         ["ReportService/RecordFirstContact"] = (by, ids) =>
             [new Wire.RecordFirstContactRequest { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = ids.Referral, ContactedAt = new() { Seconds = 1 } }],
         ["AuditService/ExplainDecision"] = (by, ids) => [new Wire.ExplainDecisionRequest { Context = by.Context(), DecisionId = ids.Decision }],
+        ["LeadDisputeService/OpenLeadDispute"] = (by, ids) =>
+        [
+            new Wire.OpenLeadDisputeRequest
+            {
+                Context = by.Context(), RequestId = Some.RequestId(), ReportId = ids.DisputedReport, RuleId = "R-INT-4", ProposedUnitId = "tpe-school", Statement = "案家實際居住地在他區，依派案規則應由該地之中心主責",
+            },
+        ],
+        ["LeadDisputeService/DecideLeadDispute"] = (by, ids) =>
+        [
+            new Wire.DecideLeadDisputeRequest
+            {
+                Context = by.Context(Wire.Purpose.IntakeScreening, Wire.LegalBasis.StatutoryReport), RequestId = Some.RequestId(), DisputeId = ids.Dispute, LeadUnitId = "tpe-school", RuleId = "R-INT-4",
+                Principle = "居住地與戶籍地不同時，由實際居住地之中心主責服務", Grounds = "訪視紀錄顯示案家已遷居，續由原單位服務往返不便",
+            },
+        ],
+        ["LeadDisputeService/AppealLeadDispute"] = (by, ids) =>
+            [new Wire.AppealLeadDisputeRequest { Context = by.Context(), RequestId = Some.RequestId(), DisputeId = ids.Dispute, Statement = "案家實際居住地在他區，依派案規則應由該地之中心主責" }],
+        ["LeadDisputeService/GetLeadDispute"] = (by, ids) => [new Wire.GetLeadDisputeRequest { Context = by.Context(), DisputeId = ids.Dispute }],
     };
 
     /// <summary>Methods to which existence is told on purpose, and why.</summary>

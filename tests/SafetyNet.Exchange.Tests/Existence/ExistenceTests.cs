@@ -1,10 +1,11 @@
 using Google.Protobuf;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
-using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Pipeline;
+using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Worlds;
 
 namespace SafetyNet.Exchange.Tests.Existence;
@@ -70,6 +71,7 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
         await The.Centre.MovesAsync(referral.ReferralId, Wire.ReferralAction.See, Wire.ReferralAction.Accept);
         var opened = await The.Centre.OpensCaseAsync(referral.ReferralId);
         var looked = await The.Centre.LooksUpAsync(child.NationalId, inCase: opened.CaseId);
+        var disputed = (await The.LedByAsync(The.WanhuaCentre)).ReportId;
         var there = new Ids(referral.ReferralId, opened.CaseId, child.NationalId, child.Name, child.BirthDate, looked.Person.PersonId, looked.Disclosure.DecisionId)
         {
             Conference = (await The.Centre.ConvenesAsync(The.Centre.Conference(
@@ -78,6 +80,7 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
                 Wire.DisclosureStep.Referral, referral.ReferralId, child.NationalId, Wire.ConfidentialityClass.EducationRecord)).CorrectionId,
             Grant = (await The.Labor.AppliesAsync(The.Labor.Application(Exchange, child.NationalId, Wire.ConfidentialityClass.Identity))).GrantId,
             BreakGlass = The.NobodysUuid, Report = (await The.School.ReportsAsync(ReportMoves.Content(child))).ReportId,
+            Dispute = (await The.WanhuaCentre.DisputesAsync(disputed, The.Centre)).DisputeId, DisputedReport = disputed,
         };
         return (there, new Ids(The.NobodysUuid, The.NobodysUuid, Some.StrangersId(), "無此人", child.BirthDate, The.NobodysUuid, The.NobodysUuid)
         {

@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.BreakGlass;
+using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Pipeline;
@@ -90,6 +91,12 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.School.NarrowsAsync(step, referral, the.Centre, Economic);
         await the.WanhuaCentre.MovesAsync((await the.Centre.ProposesAsync(the.Centre.Transfer(referral, the.WanhuaCentre.UnitId, inCase: inCase))).Onward.ReferralId,
             Wire.ReferralAction.See, Wire.ReferralAction.Accept);
+        // A dispute over the lead, with a ruling and an appeal.
+        await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Intake.UnitId).SupervisorUnitId = the.ProtectionCentre.UnitId);
+        var dispute = (await the.Centre.DisputesAsync((await the.LedByAsync(the.Centre)).ReportId, the.WanhuaCentre)).DisputeId;
+        await the.Intake.RulesAsync(dispute, the.Centre);
+        await the.WanhuaCentre.AppealsAsync(dispute);
+        all.AddRange(await the.Intake.EmptiesInboxAsync());
         await CollectAsync();
         await the.Intake.ScreensAsync((await the.School.ReportsAsync()).ReportId, Wire.ReportClass.Invalid);
         await CollectAsync();

@@ -1,6 +1,7 @@
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
+using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
@@ -18,7 +19,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
-        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "ListSourceSystems"];
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "ListSourceSystems",
+            "SearchPrecedents"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -43,6 +45,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
             correction.CorrectionId, decision, grant.GrantId, reveal, finding)
         {
             Report = (await The.School.ReportsAsync(ReportMoves.Content(subject))).ReportId,
+            Dispute = (await The.WanhuaCentre.DisputesAsync((await The.LedByAsync(The.WanhuaCentre)).ReportId, The.Centre)).DisputeId,
         };
         var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid,
             The.NobodysUuid, The.NobodysUuid);
@@ -54,7 +57,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             var (told, absent) = (await LookAsync(by, ask, ours), await LookAsync(by, ask, nobodys));
             Assert.True(told == absent, $"{method}: {told}\nis not what is told of nothing:\n{absent}");
-            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant])
+            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant, ours.Dispute])
                 Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
         }
     }
@@ -106,6 +109,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             Context = p.Context(inCase: id.Case), NameAndBirthDate = new() { Name = id.Name, BirthDate = id.BirthDate },
         })));
+        yield return ("GetLeadDispute", centre, async (p, id) => await p.SeesDisputeAsync(id.Dispute));
+        yield return ("ListLeadDisputes", centre, async (p, _) => await p.AskAsync(to => to.LeadDisputes.ListLeadDisputesAsync(new() { Context = p.Context() })));
         yield return ("ListNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListNoticesAsync(new() { Context = p.Context(), PageSize = 500 })));
         yield return ("ListParkedNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListParkedNoticesAsync(new() { Context = p.Context() })));
         yield return ("ListClocks", centre, async (p, _) => await p.AskAsync(to => to.Clocks.ListClocksAsync(new() { Context = p.Context(), UnitId = The.Centre.UnitId })));
@@ -234,5 +239,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         string Finding)
     {
         public string Report { get; init; } = The.NobodysUuid;
+
+        public string Dispute { get; init; } = The.NobodysUuid;
     }
 }

@@ -1,5 +1,6 @@
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
+using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
 using SafetyNet.Exchange.Tests.Reports;
@@ -38,6 +39,9 @@ internal static class CommonWalk
         ["ReportService/ListSourceSystems"] = ListSourceSystemsAsync,
         ["PolicyService/GetPolicy"] = GetPolicyAsync,
         ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
+        ["LeadDisputeService/GetLeadDispute"] = GetLeadDisputeAsync,
+        ["LeadDisputeService/ListLeadDisputes"] = ListLeadDisputesAsync,
+        ["LeadDisputeService/SearchPrecedents"] = SearchPrecedentsAsync,
     };
 
     private static async Task GetSelfAsync(TestExchange exchange, The the)
@@ -317,6 +321,39 @@ internal static class CommonWalk
     {
         var told = await the.Officer.AskAsync(to => to.Policies.ListExpiringBasesAsync(new() { Context = the.Officer.Context() }));
         Assert.Equal(exchange.Composition.Policy.Current.Revision, told.PolicyRevision);
+    }
+
+    private static async Task GetLeadDisputeAsync(TestExchange exchange, The the)
+    {
+        var made = await the.WanhuaCentre.DisputesAsync((await the.LedByAsync(the.WanhuaCentre)).ReportId, the.Centre);
+        Assert.Equal(made, await the.WanhuaCentre.SeesDisputeAsync(made.DisputeId));
+        await the.Intake.RulesAsync(made.DisputeId, the.WanhuaCentre);
+        Assert.Equal(1, exchange.Query("SELECT count(*) FROM lead_ruling WHERE dispute_id = $0", r => r.GetInt64(0), Guid.Parse(made.DisputeId).ToByteArray(true))[0]);
+    }
+
+    private static async Task ListLeadDisputesAsync(TestExchange exchange, The the)
+    {
+        var made = exchange.Query("SELECT dispute_id FROM lead_dispute WHERE interim_lead_unit_id = $0 ORDER BY dispute_id",
+            r => new Guid(r.GetFieldValue<byte[]>(0), bigEndian: true).ToString(), the.WanhuaCentre.UnitId);
+        foreach (var size in (int[])[500, 1])
+        {
+            var (told, token) = (new List<string>(), "");
+            do
+            {
+                var page = await the.WanhuaCentre.AskAsync(to => to.LeadDisputes.ListLeadDisputesAsync(new() { Context = the.WanhuaCentre.Context(), PageSize = size, PageToken = token }));
+                told.AddRange(page.Disputes.Select(one => one.DisputeId));
+                token = page.NextPageToken;
+            }
+            while (token.Length > 0);
+            Assert.Equal(made, told);
+        }
+    }
+
+    private static async Task SearchPrecedentsAsync(TestExchange exchange, The the)
+    {
+        var kept = exchange.Query("SELECT principle FROM lead_ruling ORDER BY ruling_id DESC", r => r.GetString(0));
+        foreach (var size in (int[])[500, 1])
+            Assert.Equal(kept, (await the.School.FindsPrecedentsAsync(size: size)).Select(one => one.Principle));
     }
 
     private static async Task ReadLogAsync(TestExchange exchange, The the)

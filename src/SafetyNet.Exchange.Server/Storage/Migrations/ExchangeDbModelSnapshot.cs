@@ -765,6 +765,206 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("correction_receiver", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Disputes.LeadDispute", b =>
+                {
+                    b.Property<byte[]>("DisputeId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("dispute_id");
+
+                    b.Property<byte[]>("AppealStatement")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("appeal_statement");
+
+                    b.Property<long?>("AppealedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("appealed_at");
+
+                    b.Property<string>("AppealedByPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("appealed_by_person_id");
+
+                    b.Property<string>("AppealedByUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("appealed_by_unit_id");
+
+                    b.Property<string>("CityUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("city_unit_id");
+
+                    b.Property<int>("Handover")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("handover");
+
+                    b.Property<byte[]>("HandoverReferralId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("handover_referral_id");
+
+                    b.Property<string>("IntakeUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("intake_unit_id");
+
+                    b.Property<string>("InterimLeadUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("interim_lead_unit_id");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<byte[]>("LeadReferralId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("lead_referral_id");
+
+                    b.Property<long>("OpenedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("opened_at");
+
+                    b.Property<string>("OpenedByPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("opened_by_person_id");
+
+                    b.Property<string>("ProposedUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("proposed_unit_id");
+
+                    b.Property<byte[]>("ReportId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("report_id");
+
+                    b.Property<string>("RuleId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("rule_id");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<byte[]>("Statement")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("statement");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("DisputeId");
+
+                    b.HasIndex("HandoverReferralId");
+
+                    b.HasIndex("ReportId");
+
+                    b.HasIndex("CityUnitId", "DisputeId");
+
+                    b.HasIndex("IntakeUnitId", "DisputeId");
+
+                    b.HasIndex("InterimLeadUnitId", "DisputeId");
+
+                    b.HasIndex("ProposedUnitId", "DisputeId");
+
+                    b.ToTable("lead_dispute", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Disputes.LeadRulingRow", b =>
+                {
+                    b.Property<byte[]>("RulingId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("ruling_id");
+
+                    b.Property<string>("ByPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("by_person_id");
+
+                    b.Property<string>("ByUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("by_unit_id");
+
+                    b.Property<string>("CitedRuleId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("cited_rule_id");
+
+                    b.Property<byte[]>("DisputeId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("dispute_id");
+
+                    b.Property<int>("FromUnitKind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("from_unit_kind");
+
+                    b.Property<byte[]>("Grounds")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("grounds");
+
+                    b.Property<bool>("IsOverruled")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_overruled");
+
+                    b.Property<bool>("LeadChanges")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("lead_changes");
+
+                    b.Property<string>("LeadUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("lead_unit_id");
+
+                    b.Property<int>("Level")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("level");
+
+                    b.Property<string>("Principle")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("principle");
+
+                    b.Property<int>("ReportKind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("report_kind");
+
+                    b.Property<string>("RuleId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("rule_id");
+
+                    b.Property<long>("RuledAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ruled_at");
+
+                    b.Property<int>("ToUnitKind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("to_unit_kind");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("RulingId");
+
+                    b.HasIndex("DisputeId");
+
+                    b.ToTable("lead_ruling", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Grants.Grant", b =>
                 {
                     b.Property<byte[]>("GrantId")
