@@ -66,7 +66,7 @@ public sealed class ReportCommandTests : IAsyncLifetime
         Assert.Equal(after, TakenReceipts());
         Assert.Equal(GoodRows, (await ListAsync()).Count);
         var refused = (await File.ReadAllLinesAsync(Results, TestContext.Current.CancellationToken)).Select(line => line.Split(',')).Where(cells => cells[1] is "refused").Select(cells => $"{cells[4]} {cells[5]}".Trim());
-        Assert.Equal(["INVALID_FIELD reported_at", "NOT_ONE_FAMILY", "INVALID_FIELD kind", "CSV_ENCODING subject1_name", "CSV_ROW_TOO_LONG", "INVALID_FIELD subject1_national_id"], refused);
+        Assert.Equal(["INVALID_FIELD reported_at", "NOT_ONE_FAMILY", "INVALID_FIELD kind", "CSV_ENCODING district", "CSV_ROW_TOO_LONG", "INVALID_FIELD subject1_national_id"], refused);
 
         var report = (await ListAsync())[0].GetProperty("reportId").GetString()!;
         Assert.Contains("已收案", (await AsksAsync(["report", "list", "--limit", "3", .. Desk])).Output, StringComparison.Ordinal);
