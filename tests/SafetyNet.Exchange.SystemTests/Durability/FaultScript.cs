@@ -106,11 +106,31 @@ internal sealed class FaultScript : IDisposable
         {
             Context = _centre.Context(), RequestId = NewId(), Capacities = { new Wire.ServiceCapacity { Service = Wire.Article6Service.CareVisit, OpenPlaces = 1 } },
         });
+        await DisputeAsync(report);
         var needless = await SubmitAsync(StrangersId());
         await AskAsync<IMessage>(_desk, new Wire.ScreenReportRequest { Context = Screening(), RequestId = NewId(), ReportId = needless, ReportClass = Wire.ReportClass.New });
         await AskAsync<IMessage>(_desk, new Wire.CloseReportRequest { Context = Screening(), RequestId = NewId(), ReportId = needless, Reason = Wire.NotOpenedReason.NeedAlreadyMet });
         var streamed = await AskAsync<Wire.SubmitReportsResponse>(_school, new Wire.SubmitReportsRequest { Context = _school.Context(), RequestId = NewId(), Content = Report(StrangersId()) });
         foreach (var result in streamed.Results.Where(result => result.Receipt is not null)) _promises.Made("report", "report_id", result.Receipt.ReportId);
+    }
+
+    /// <summary>The lead holds that another should lead, and the desk rules that it leads on.</summary>
+    private async Task DisputeAsync(string report)
+    {
+        var opened = await AskAsync<Wire.OpenLeadDisputeResponse>(_centre, new Wire.OpenLeadDisputeRequest
+        {
+            Context = _centre.Context(), RequestId = NewId(), ReportId = report, RuleId = "R-INT-5", ProposedUnitId = "tpe-central-swc", Statement = "案家實際居住地在他區，依派案規則應由該地之中心主責",
+        });
+        var dispute = opened.Dispute.DisputeId;
+        _promises.Made("lead_dispute", "dispute_id", dispute);
+        await AskAsync<IMessage>(_centre, new Wire.ListLeadDisputesRequest { Context = _centre.Context() });
+        await AskAsync<IMessage>(_desk, new Wire.DecideLeadDisputeRequest
+        {
+            Context = Screening(), RequestId = NewId(), DisputeId = dispute, LeadUnitId = _centre.UnitId, RuleId = "R-INT-5",
+            Principle = "居住地與戶籍地不同時，由已建立服務關係之中心續行主責", Grounds = "訪視紀錄顯示服務關係已建立，改派將中斷服務",
+        });
+        await AskAsync<IMessage>(_centre, new Wire.GetLeadDisputeRequest { Context = _centre.Context(), DisputeId = dispute });
+        await AskAsync<IMessage>(_school, new Wire.SearchPrecedentsRequest { Context = _school.Context() });
     }
 
     private async Task<string> SubmitAsync(string person)

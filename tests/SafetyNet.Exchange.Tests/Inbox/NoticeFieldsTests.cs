@@ -92,6 +92,7 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.WanhuaCentre.MovesAsync((await the.Centre.ProposesAsync(the.Centre.Transfer(referral, the.WanhuaCentre.UnitId, inCase: inCase))).Onward.ReferralId,
             Wire.ReferralAction.See, Wire.ReferralAction.Accept);
         // A dispute over the lead, with a ruling and an appeal.
+        await CollectAsync();
         await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Intake.UnitId).SupervisorUnitId = the.ProtectionCentre.UnitId);
         var dispute = (await the.Centre.DisputesAsync((await the.LedByAsync(the.Centre)).ReportId, the.WanhuaCentre)).DisputeId;
         await the.Intake.RulesAsync(dispute, the.Centre);
