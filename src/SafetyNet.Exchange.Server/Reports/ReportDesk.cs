@@ -31,7 +31,8 @@ internal static class ReportDesk
         var units = request.UnitIds.Select(id => Addressee.Require(call, id, request.Services)).ToList();
         RequireChoice(call, content, units, request, triage);
         report.Move(Wire.ReportAction.Dispatch);
-        var live = call.Read.OffersOf(report.ReportId).Where(offer => !offer.IsOver).Select(offer => offer.UnitId).ToHashSet(StringComparer.Ordinal);
+        EndOffers(call, report, offer => offer.Until <= call.Now);
+        var live = call.Read.OffersOf(report.ReportId).Where(offer => !offer.IsOver && !(offer.Until <= call.Now)).Select(offer => offer.UnitId).ToHashSet(StringComparer.Ordinal);
         var view = ClassSet.Of([.. request.View.Classes]);
         for (var at = 0; at < units.Count; at++)
         {
@@ -53,7 +54,7 @@ internal static class ReportDesk
     public static void Recall(Call call, Report report)
     {
         report.Move(Wire.ReportAction.Recall);
-        EndOffers(call, report, except: null);
+        EndOffers(call, report, _ => true);
         StartDispatchClock(call, report);
     }
 
@@ -70,7 +71,7 @@ internal static class ReportDesk
                 report.Move(Wire.ReportAction.Accept);
                 report.LeadUnitId = offer.UnitId;
                 Over(call, offer);
-                EndOffers(call, report, except: offer.ReferralId);
+                EndOffers(call, report, other => other.ReferralId != offer.ReferralId);
                 call.StartClock(Wire.ClockKind.ReportFirstContact, ProfileOf(report), "report", report.ReportId, offer.UnitId, report.IntakeUnitId);
                 Record(call, report, Wire.ReportAction.Accept, "");
                 break;
@@ -167,12 +168,12 @@ internal static class ReportDesk
         call.Change.Update(offer);
     }
 
-    /// <summary>Ends the live offers but one: their referrals are withdrawn, so that their units hear of it.</summary>
-    private static void EndOffers(Call call, Report report, Guid? except)
+    /// <summary>Ends live offers: their referrals are withdrawn, so that their units hear of it.</summary>
+    private static void EndOffers(Call call, Report report, Func<ReportOfferRow, bool> which)
     {
         foreach (var offer in call.Read.OffersOf(report.ReportId))
         {
-            if (offer.IsOver || offer.ReferralId == except) continue;
+            if (offer.IsOver || !which(offer)) continue;
             Over(call, offer);
             ReferralSteps.WithdrawOffer(call, offer.ReferralId, report.IntakeUnitId);
         }

@@ -55,7 +55,7 @@ internal sealed class ReportOfferRow : IFamilyFact
 
     public DateTimeOffset OfferedAt { get; set; }
 
-    /// <summary>When it ends by itself; null: it does not.</summary>
+    /// <summary>When it ends: it cannot be accepted any more, and the next dispatch takes it back. Null: it does not.</summary>
     public DateTimeOffset? Until { get; set; }
 
     /// <summary>Nobody can accept it any more, or somebody has.</summary>

@@ -211,6 +211,27 @@ public sealed class ReportWireTests(TestExchange exchange) : WireTests(exchange)
     }
 
     [Fact]
+    [Trait("Rule", "R-INT-10")]
+    public async Task An_offer_that_has_ended_is_not_accepted_and_the_next_dispatch_takes_it_back()
+    {
+        await using var own = await TestExchange.StartAsync();
+        var the = new The(own);
+        var receipt = await the.School.ReportsAsync(ReportMoves.Content(reportedAt: own.Clock.GetUtcNow().AddHours(-1)));
+        await the.Intake.ScreensAsync(receipt.ReportId);
+        var until = Timestamp.FromDateTimeOffset(own.Clock.GetUtcNow().AddMinutes(30));
+        var offered = await the.Intake.DispatchesAsync(With(the.Intake.Dispatch(receipt.ReportId, the.WanhuaCentre), d => d.OfferUntil = until));
+        await the.WanhuaCentre.EmptiesInboxAsync();
+        own.Clock.Advance(TimeSpan.FromMinutes(31));
+        var late = await Refused.ByAsync(() => the.WanhuaCentre.MovesAsync(Wire.ReferralAction.Accept, offered.OfferOf(the.WanhuaCentre)));
+        Assert.Equal(Wire.ErrorReason.OfferEnded, late.Reason);
+        Assert.Equal(Wire.NextAction.OfferAgain, (await the.Intake.SeesReportAsync(receipt.ReportId, the.Intake.Screening())).Offers[0].NextAction);
+        var again = await the.Intake.DispatchesAsync(the.Intake.Dispatch(receipt.ReportId, the.WanhuaCentre));
+        Assert.Equal([Wire.ReferralState.Withdrawn, Wire.ReferralState.Submitted], again.Offers.Select(offer => offer.State));
+        await the.WanhuaCentre.AcceptsOfferAsync(again);
+        Assert.Equal((Wire.ReportState.Accepted, the.WanhuaCentre.UnitId), ((await the.Intake.SeesReportAsync(receipt.ReportId, the.Intake.Screening())).State, (await the.Intake.SeesReportAsync(receipt.ReportId, the.Intake.Screening())).LeadUnitId));
+    }
+
+    [Fact]
     [Trait("Rule", "R-INT-7")]
     public async Task A_campus_report_of_a_child_in_danger_asks_for_the_protective_report_until_it_is_filed()
     {
