@@ -72,6 +72,7 @@ internal sealed class Composition : IAsyncDisposable
     public Composition(ServerOptions options, TimeProvider clock, ILogger log, Action stop, StoreLease? lease = null)
     {
         (_options, _clock, _log) = (options, clock, log);
+        SqliteStore.WarmUp();
         if (ContractLabels.Problems(ContractServices.Select(s => s.File).Distinct()) is { Count: > 0 } unlabelled)
             throw new StartRefusedException(unlabelled);
         Methods = ContractMethods.Build(ContractServices);

@@ -40,6 +40,14 @@ internal sealed class SqliteStore(string path) : IDisposable
         db.Database.Migrate();
     }
 
+    /// <summary>Builds EF Core's model, which takes a good part of a start, beside what else a start does; whoever needs it first waits for it.</summary>
+    public static void WarmUp() => _ = Task.Run(() =>
+    {
+        using var connection = new SqliteConnection();
+        using var db = ContextOn(connection);
+        _ = db.Model;
+    });
+
     /// <summary>The connection that writes; never more than one at a time.</summary>
     public SqliteConnection OpenWriter()
     {
