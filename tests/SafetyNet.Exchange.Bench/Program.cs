@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using SafetyNet.Exchange.Bench;
 using SafetyNet.Exchange.Bench.Evidence;
+using SafetyNet.Exchange.Bench.History;
 using SafetyNet.Exchange.Bench.Measures;
 using SafetyNet.Exchange.Bench.Roles;
 
@@ -43,5 +44,11 @@ var evidenceJson = new Option<bool>("--json") { Description = "Print the figures
 var evidence = new Command("evidence", "Searches and sweeps a log of many records, and one of a tenth.") { records, evidenceData, evidenceJson };
 evidence.SetAction((parsed, cancellation) => EvidenceRun.RunAsync(parsed.GetValue(evidenceData)!, parsed.GetValue(records), parsed.GetValue(evidenceJson), cancellation));
 root.Subcommands.Add(evidence);
+var reports = new Option<int>("--reports") { Description = "Past reports of the larger database, 100 000 to 100 000 000; the smaller has a tenth. About 1 KB each on disk", DefaultValueFactory = _ => 10_000_000 };
+var historyData = new Option<string>("--data") { Description = "Folder of the databases, made once and kept", DefaultValueFactory = _ => BenchOptions.DefaultFolder };
+var historyJson = new Option<bool>("--json") { Description = "Print the figures as JSON" };
+var history = new Command("history", "Looks up the history of persons and households among many past reports, and among a tenth.") { reports, historyData, historyJson };
+history.SetAction((parsed, cancellation) => HistoryRun.RunAsync(parsed.GetValue(historyData)!, parsed.GetValue(reports), parsed.GetValue(historyJson), cancellation));
+root.Subcommands.Add(history);
 foreach (var role in RoleCommands.All()) root.Subcommands.Add(role);
 return await root.Parse(args).InvokeAsync();

@@ -223,13 +223,32 @@ internal static class ReportQueries
 
     /// <summary>Open campus-safety duties of an agency's units about one of these persons (R-INT-7).</summary>
     public static List<Report> OpenActionsAbout(this ReadSession session, IReadOnlyCollection<string> unitIds, IReadOnlyCollection<Guid> personIds) =>
-        [.. session.Db.Set<Report>().AsNoTracking().Where(r => unitIds.Contains(r.SubmittedByUnitId) && r.RequiredAction != Wire.RequiredActionKind.Unspecified && r.ActionDoneAt == null
-            && session.Db.Set<ReportSubjectRow>().Any(s => s.ReportId == r.ReportId && personIds.Contains(s.PersonId)))];
+        [.. OwnAbout(session, WithOpenAction, unitIds, personIds, DateTimeOffset.UnixEpoch).Select(id => session.FindReport(id)!)];
 
     /// <summary>Reports of an agency's units about one of these persons, received since an instant, newest first.</summary>
     public static List<Report> OwnReportsAbout(this ReadSession session, IReadOnlyCollection<string> unitIds, IReadOnlyCollection<Guid> personIds, DateTimeOffset since) =>
-        [.. session.Db.Set<Report>().AsNoTracking().Where(r => unitIds.Contains(r.SubmittedByUnitId) && r.ReceivedAt >= since
-            && session.Db.Set<ReportSubjectRow>().Any(s => s.ReportId == r.ReportId && personIds.Contains(s.PersonId))).OrderByDescending(r => r.ReportId).Take(20)];
+        [.. OwnAbout(session, Any, unitIds, personIds, since).Take(20).Select(id => session.FindReport(id)!)];
+
+    /// <summary>Ids, newest first. From the persons to their reports: an agency's reports are many, a person's few.</summary>
+    private static IEnumerable<Guid> OwnAbout(ReadSession session, string sql, IReadOnlyCollection<string> unitIds, IEnumerable<Guid> personIds, DateTimeOffset since)
+    {
+        var found = new Dictionary<Guid, DateTimeOffset>();
+        foreach (var person in personIds)
+        {
+            using var reader = session.Query(sql, person.ToByteArray(true), Instants.ToMicros(since));
+            while (reader.Read())
+                if (unitIds.Contains(reader.GetString(2))) found[reader.GetId(0)] = Instants.FromMicros(reader.GetInt64(1));
+        }
+
+        return found.OrderByDescending(one => one.Value).Select(one => one.Key);
+    }
+
+    private const string Any = """
+        SELECT s.report_id, s.received_at, r.submitted_by_unit_id FROM report_subject AS s CROSS JOIN report AS r
+        WHERE s.person_id = $0 AND s.received_at >= $1 AND r.report_id = s.report_id
+        """;
+
+    private const string WithOpenAction = Any + " AND r.required_action <> 0 AND r.action_done_at IS NULL";
 
     /// <summary>The person had a case that is closed.</summary>
     public static bool HadClosedCase(this ReadSession session, Guid personId)

@@ -83,7 +83,7 @@ internal static class ExchangeRole
     {
         using var self = Process.GetCurrentProcess();
         return new ServerReading((long)self.TotalProcessorTime.TotalMicroseconds, GC.GetTotalAllocatedBytes(precise: true), flushes, records, rowBytes, GCSettings.IsServerGC,
-            (long)JitInfo.GetCompilationTime(currentThread: false).TotalMicroseconds);
+            (long)JitInfo.GetCompilationTime(currentThread: false).TotalMicroseconds, self.WorkingSet64);
     }
 
     private static int RowBytes(SqliteStore store)

@@ -39,7 +39,8 @@ internal sealed record Order(string Case, double Seconds = 0, int Connections = 
 /// <param name="RowBytes">Size of what one created referral leaves in the database, mean of the last ones; 0: none yet.</param>
 /// <param name="ServerGarbageCollection">Which collector runs.</param>
 /// <param name="CompileMicros">Processor time that went into compiling.</param>
-internal sealed record ServerReading(long CpuMicros, long AllocatedBytes, long Flushes, long Records, int RowBytes, bool ServerGarbageCollection, long CompileMicros);
+/// <param name="WorkingSetBytes">Memory that the process holds, mapped files with it.</param>
+internal sealed record ServerReading(long CpuMicros, long AllocatedBytes, long Flushes, long Records, int RowBytes, bool ServerGarbageCollection, long CompileMicros, long WorkingSetBytes);
 
 /// <summary>What a load saw.</summary>
 /// <param name="Calls">Answers, each checked.</param>
