@@ -79,7 +79,7 @@ internal sealed class MeasuredRun
         bool IsRun(string name) => _options.Only.Count == 0 || _options.Only.Contains(name, StringComparer.Ordinal);
         string[] crowded = [.. Order.Cases.Where(name => name is not Order.LookUpPermitAll && IsRun(name))];
         // A raw insert alone is one flush of the engine and little else: the unit in which added latency is told.
-        string[] alone = [.. ((string[])[Order.Raw, Order.Echo, Order.LookUp, Order.Create]).Where(IsRun)];
+        string[] alone = [.. ((string[])[Order.Raw, Order.Echo, Order.LookUp, Order.Create, Order.Accept, Order.Submit]).Where(IsRun)];
         await talk.Progress().AutoClear(true).StartAsync(async progress =>
         {
             var bar = progress.AddTask("warm-up", maxValue: crowded.Length + (_options.Rounds * (crowded.Length + alone.Length + 1)));
@@ -146,6 +146,7 @@ internal sealed class MeasuredRun
         for (var turn = 1; turn <= MostWarmUps && (turn == 1 || (!isWarm && _options.WarmUpSeconds >= 5)); turn++)
         {
             var before = await _servers.Of(name).ReadAsync(cancellation);
+            await StockAsync(name, _options.WarmUpSeconds, _options.Connections, _options.InFlight, cancellation);
             calls += (await RunAsync(name, _options.WarmUpSeconds, _options.Connections, _options.InFlight, cancellation)).Calls;
             var after = await _servers.Of(name).ReadAsync(cancellation);
             isWarm = calls >= WarmCalls && after.CompileMicros - before.CompileMicros < StillCompiling * (after.CpuMicros - before.CpuMicros);
@@ -155,9 +156,19 @@ internal sealed class MeasuredRun
     private async Task<Sample> SampleAsync(string name, string as_, int round, double seconds, int connections, int inFlight, CancellationToken cancellation)
     {
         var server = _servers.Of(name);
+        await StockAsync(name, seconds, connections, inFlight, cancellation);
         var before = await server.ReadAsync(cancellation);
         var load = await RunAsync(name, seconds, connections, inFlight, cancellation);
         return Sample.Of(as_, round, load, before, await server.ReadAsync(cancellation));
+    }
+
+    /// <summary>What an acceptance takes up must be there before; its calls have their records too.</summary>
+    private async Task StockAsync(string name, double seconds, int connections, int inFlight, CancellationToken cancellation)
+    {
+        if (name is not Order.Accept) return;
+        var stocked = await _load.AskAsync<LoadResult>(new Order(Order.Stock, seconds, connections, inFlight), cancellation);
+        if (stocked.Problem is { } problem) throw new BenchFailedException($"`{Order.Stock}` got a wrong answer: {problem}");
+        _answers += stocked.Calls;
     }
 
     private async Task<LoadResult> RunAsync(string name, double seconds, int connections, int inFlight, CancellationToken cancellation)
@@ -185,6 +196,8 @@ internal sealed class MeasuredRun
         Add("look-up / echo, bytes allocated a call", Order.LookUp, Order.Echo, (a, b) => a.AllocatedBytes / b.AllocatedBytes, 1.9, isCeiling: true);
         Add("create referral / look-up, rate", Order.Create, Order.LookUp, (a, b) => a.Rate / b.Rate, 0.70);
         Add("create referral / raw insert, rate", Order.Create, Order.Raw, (a, b) => a.Rate / b.Rate);
+        foreach (var name in (string[])[Order.Create, Order.Accept, Order.Submit]) Add($"{name} / echo, rate", name, Order.Echo, (a, b) => a.Rate / b.Rate);
+        foreach (var name in (string[])[Order.Accept, Order.Submit]) Add($"{name} / raw insert, rate", name, Order.Raw, (a, b) => a.Rate / b.Rate);
         Add("look-up / raw insert, rate", Order.LookUp, Order.Raw, (a, b) => a.Rate / b.Rate);
         Add("look-ups a second / flushes a second of one thread", Order.LookUp, Order.Raw + Alone, (a, b) => a.Rate / b.Rate);
         Add("look-ups that share a flush", Order.LookUp, Order.LookUp, (a, _) => 1 / a.Flushes);

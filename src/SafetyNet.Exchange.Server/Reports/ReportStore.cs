@@ -237,7 +237,7 @@ internal static class ReportQueries
         {
             using var reader = session.Query(sql, person.ToByteArray(true), Instants.ToMicros(since));
             while (reader.Read())
-                if (unitIds.Contains(reader.GetString(2))) found[reader.GetId(0)] = Instants.FromMicros(reader.GetInt64(1));
+                if (unitIds.Contains(reader.GetString(2), StringComparer.Ordinal)) found[reader.GetId(0)] = Instants.FromMicros(reader.GetInt64(1));
         }
 
         return found.OrderByDescending(one => one.Value).Select(one => one.Key);

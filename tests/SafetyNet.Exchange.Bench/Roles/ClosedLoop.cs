@@ -9,6 +9,9 @@ internal readonly record struct CallSize(int Request, int Answer);
 /// <summary>An answer came that was not right.</summary>
 internal sealed class WrongAnswerException(string message) : Exception(message);
 
+/// <summary>There is nothing more to call about: the loop ends before its time, with what it has.</summary>
+internal sealed class OutOfStockException : Exception;
+
 /// <summary>Callers that each send the next request when the last was answered: measures capacity.</summary>
 internal static class ClosedLoop
 {
@@ -38,6 +41,10 @@ internal static class ClosedLoop
                 {
                     var size = await call(number % order.Connections, number, random);
                     caller.Add(Stopwatch.GetElapsedTime(sent), size);
+                }
+                catch (OutOfStockException)
+                {
+                    return caller;
                 }
                 catch (Exception error) when (error is RpcException or WrongAnswerException)
                 {

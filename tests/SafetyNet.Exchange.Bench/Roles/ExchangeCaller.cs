@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using SafetyNet.Exchange.Protocol.Client;
 
 namespace SafetyNet.Exchange.Bench.Roles;
@@ -20,6 +22,7 @@ internal sealed class ExchangeCaller : IDisposable
     private readonly ExchangeChannel[] _welfare, _school;
     private readonly List<Subject> _toRefer;
     private readonly Wire.LookUpHouseholdRequest[] _lookUps;
+    private readonly ConcurrentQueue<string> _delivered = new();
 
     public ExchangeCaller(string subjectsPath, ExchangeChannel[] welfare, ExchangeChannel[] school)
     {
@@ -55,6 +58,51 @@ internal sealed class ExchangeCaller : IDisposable
         return Sample(request, answer, random);
     }
 
+    /// <summary>The centre accepts a referral that was delivered to it.</summary>
+    public async Task<CallSize> AcceptAsync(int connection, int caller, Random random)
+    {
+        if (!_delivered.TryDequeue(out var id)) throw new OutOfStockException();
+        var request = new Wire.AcceptReferralRequest { Context = Context(CentreUnit, caller, null), RequestId = Guid.CreateVersion7().ToString(), ReferralId = id };
+        using var call = _welfare[connection].Referrals.AcceptReferralAsync(request);
+        var answer = await call;
+        Require(answer.Referral is { State: Wire.ReferralState.Accepted }, "no referral that is accepted");
+        RequireReceipt(CallReceipt.Read(call.GetTrailers()), answer.Disclosure);
+        return Sample(request, answer, random);
+    }
+
+    /// <summary>One campus-safety report of a random person, to the city's screening centre.</summary>
+    public async Task<CallSize> SubmitAsync(int connection, int caller, Random random)
+    {
+        var subject = _toRefer[random.Next(_toRefer.Count)];
+        var request = new Wire.SubmitReportRequest
+        {
+            Context = Context(SchoolUnit, caller, referralId: null), RequestId = Guid.CreateVersion7().ToString(),
+            Content = new Wire.ReportContent
+            {
+                SourceSystem = Wire.SourceSystem.CampusSafety, Kind = Wire.ReportKind.CampusSafety,
+                Reporter = new Wire.Reporter { Kind = Wire.ReporterKind.Mandated, Name = "通報某", Phone = "0900-222-333" },
+                Subjects = { new Wire.ReportSubject { NationalId = subject.NationalId, Name = subject.Name, BirthDate = subject.BirthDate, Phone = "0900-000-000" } },
+                Problems = { Wire.ReportProblem.EconomicHardship }, Needs = { Wire.Article6Service.FinancialAid },
+                Facts = { new Wire.ReferralFact { ConfidentialityClass = Wire.ConfidentialityClass.Economic, Text = "母親九月起失業，積欠兩個月午餐費。" } },
+                ReportedAt = Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow().AddHours(-1)), District = "萬華區",
+            },
+        };
+        using var call = _school[connection].Reports.SubmitReportAsync(request);
+        var answer = await call;
+        Require(answer.Receipt is { ReportId.Length: 36, ReceiptNumber.Length: > 0 }, "no receipt of a report");
+        RequireReceipt(CallReceipt.Read(call.GetTrailers()), answer.Disclosure);
+        return Sample(request, answer, random);
+    }
+
+    /// <summary>Lets as many referrals wait as may be accepted in the time of an order: those that other cases made, and new ones.</summary>
+    public async Task<LoadResult> StockAsync(Order order)
+    {
+        var (needed, calls) = ((int)(order.Seconds * (order.InFlight == 1 ? 500 : 4000)), await TakeNoteAsync());
+        if (_delivered.Count >= needed) return new LoadResult(calls, 1, 0, 0, 0, 0, null);
+        var made = await ClosedLoop.RunAsync(order with { Connections = _school.Length, InFlight = Math.Max(16, order.InFlight) }, CreateAsync);
+        return made with { Calls = made.Calls + calls + await TakeNoteAsync() };
+    }
+
     /// <summary>Refers the first half of the subjects and lets the centre accept them, so that it serves them and may look them up; the file tells which.</summary>
     public async Task<LoadResult> PrepareAsync()
     {
@@ -66,6 +114,7 @@ internal sealed class ExchangeCaller : IDisposable
             referred[number] = _toRefer[number] with { ReferralId = answer.Referral.ReferralId };
         });
         await TakeNoteAsync();
+        _delivered.Clear();
         await Parallel.ForAsync(0, half, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (number, cancellation) =>
             await _welfare[number % _welfare.Length].Referrals.AcceptReferralAsync(new Wire.AcceptReferralRequest
             {
@@ -75,17 +124,19 @@ internal sealed class ExchangeCaller : IDisposable
         return new LoadResult(half, 1, 0, 0, 0, 0, null);
     }
 
-    /// <summary>The centre's system acknowledges its inbox, by which the referrals in it are delivered.</summary>
-    private async Task TakeNoteAsync()
+    /// <summary>The centre's system acknowledges its inbox, by which the referrals in it are delivered; answers how many calls that took.</summary>
+    private async Task<int> TakeNoteAsync()
     {
-        while (true)
+        for (var calls = 1; ; calls += 2)
         {
             var listed = await _welfare[0].Inbox.ListNoticesAsync(new Wire.ListNoticesRequest { Context = Context(CentreUnit, 0, null), PageSize = 100 });
-            if (listed.Notices.Count == 0) return;
+            if (listed.Notices.Count == 0) return calls;
             await _welfare[0].Inbox.AcknowledgeNoticesAsync(new Wire.AcknowledgeNoticesRequest
             {
                 Context = Context(CentreUnit, 0, null), RequestId = Guid.CreateVersion7().ToString(), UpToSequence = listed.Notices[^1].Sequence,
             });
+            foreach (var notice in listed.Notices)
+                if (notice.Kind == Wire.NoticeKind.ReferralReceived) _delivered.Enqueue(notice.ReferralId);
         }
     }
 

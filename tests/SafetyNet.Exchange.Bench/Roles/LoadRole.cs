@@ -75,6 +75,9 @@ internal sealed class LoadRole : IDisposable
                 Order.Echo => await EchoAsync(order),
                 Order.LookUp or Order.LookUpPermitAll or Order.LookUpDeciding => await ClosedLoop.RunAsync(order, _large.LookUpAsync),
                 Order.LookUpSmall => await ClosedLoop.RunAsync(order, _small!.LookUpAsync),
+                Order.Stock => await _large.StockAsync(order),
+                Order.Accept => await ClosedLoop.RunAsync(order, _large.AcceptAsync),
+                Order.Submit => await ClosedLoop.RunAsync(order, _large.SubmitAsync),
                 Order.Create => await ClosedLoop.RunAsync(order, _large.CreateAsync),
                 _ => throw new InvalidOperationException($"the load does not know `{order.Case}`"),
             };

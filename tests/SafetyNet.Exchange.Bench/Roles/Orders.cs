@@ -25,10 +25,15 @@ internal sealed record Order(string Case, double Seconds = 0, int Connections = 
     public const string LookUpDeciding = "look-up, deciding";
     public const string LookUpPermitAll = "look-up, permit all";
     public const string Create = "create referral";
+    public const string Accept = "accept referral";
+    public const string Submit = "submit report";
     public const string Raw = "raw insert";
 
+    /// <summary>The load sees to it that referrals wait to be accepted; no part of what is measured.</summary>
+    public const string Stock = "stock referrals";
+
     /// <summary>Every case, in the order of a round.</summary>
-    public static readonly IReadOnlyList<string> Cases = [LookUp, LookUpPermitAll, Echo, Create, Raw, LookUpSmall];
+    public static readonly IReadOnlyList<string> Cases = [LookUp, LookUpPermitAll, Echo, Create, Accept, Submit, Raw, LookUpSmall];
 }
 
 /// <summary>Counters of a server process since its start; two readings around a case give what the case cost.</summary>

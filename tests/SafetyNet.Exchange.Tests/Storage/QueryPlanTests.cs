@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using SafetyNet.Exchange.Server.Reports;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.Hosting;
 using Family = SafetyNet.Exchange.Server.Storage.Family;
@@ -30,10 +31,31 @@ public sealed partial class QueryPlanTests(TestExchange exchange) : WireTests(ex
             Reach.OfName(session, The.Centre.UnitId, step, index);
         }
 
-        var statements = session.Statements.ToList();
-        Assert.InRange(statements.Count, 20, 60);
+        Assert.InRange(session.Statements.Count, 20, 60);
+        Assert.Empty(WalksOf(session));
+    }
+
+    [Fact]
+    [Trait("Rule", "R-INT-2")]
+    [Trait("Rule", "R-INT-7")]
+    public void Bug_taking_in_a_protective_report_went_through_all_reports_of_the_agency()
+    {
+        using var store = new SqliteStore(Exchange.Composition.Store.Path);
+        using var session = store.Read();
+        var (child, now) = (session.FindPlace(Exchange.Composition.Vault, Some.Family().Child.NationalId.Canonical)!.Value, Exchange.Clock.GetUtcNow());
+        var before = session.Statements.Count;
+        session.OwnReportsAbout([The.School.UnitId], [child.PersonId], now.AddMonths(-1));
+        session.OpenActionsAbout([The.School.UnitId], [child.PersonId]);
+        session.PastReportsOf(child, now.AddMonths(-12), now, Guid.Empty);
+        session.PastReportsOf(child with { HouseholdId = null }, now.AddMonths(-12), now, Guid.Empty);
+        Assert.Equal(before + 4, session.Statements.Count);
+        Assert.Empty(WalksOf(session));
+    }
+
+    private static List<string> WalksOf(ReadSession session)
+    {
         var walks = new List<string>();
-        foreach (var sql in statements)
+        foreach (var sql in session.Statements.ToList())
         {
             var parameters = Parameter().Matches(sql).Select(m => m.Value).Distinct(StringComparer.Ordinal).Count();
             using var plan = session.Query($"EXPLAIN QUERY PLAN {sql}", new object[parameters].Select(_ => (object)DBNull.Value).ToArray());
@@ -44,7 +66,7 @@ public sealed partial class QueryPlanTests(TestExchange exchange) : WireTests(ex
             }
         }
 
-        Assert.Empty(walks);
+        return walks;
     }
 
     /// <summary>The engine goes through a table from end to end, or through all that a unit has.</summary>
