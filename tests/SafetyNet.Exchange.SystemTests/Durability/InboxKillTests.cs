@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
@@ -100,14 +101,15 @@ public sealed class InboxKillTests(ITestOutputHelper output)
     {
         await using var reader = ChildProcess.StartDotnet(Repository.CliDll,
             ["call", "InboxService/WatchInbox", "--as", "tpe-labor", "--unit", "tpe-employment", "--data", $$"""{"afterSequence":"{{Last}}"}""", .. sandbox.CliOptions], sandbox.Folder);
-        while (reader.Output.Split('\n').Length < 4)
+        while (reader.Output.Split("\"referralId\"").Length < 3)
         {
             Assert.False(reader.HasExited, reader.Errors);
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
         reader.Kill();
-        using var first = JsonDocument.Parse(reader.Output.Split('\n')[0]);
+        var printed = new Utf8JsonReader(Encoding.UTF8.GetBytes(reader.Output));
+        using var first = JsonDocument.ParseValue(ref printed);
         var notice = first.RootElement.GetProperty("notice");
         Take(new Wire.Notice
         {
