@@ -145,7 +145,8 @@ internal sealed class Composition : IAsyncDisposable
         }
         catch
         {
-            // Whoever mends what is wrong starts again, perhaps in this process.
+            // Whoever mends what is wrong starts again, perhaps in this process: until the writer has ended, the log has another one.
+            if (Commits is not null) Commits.DisposeAsync().AsTask().GetAwaiter().GetResult();
             _lease.Dispose();
             throw;
         }

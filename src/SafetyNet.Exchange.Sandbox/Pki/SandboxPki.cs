@@ -37,7 +37,7 @@ public sealed class SandboxPki
 
     private readonly string _directory;
     private readonly TimeProvider _clock;
-    private readonly Dictionary<SpiffeId, X509Certificate2> _systems;
+    private readonly Dictionary<SpiffeId, Lazy<X509Certificate2>> _systems;
 
     private SandboxPki(string directory, TimeProvider clock, IEnumerable<SpiffeId> systems)
     {
@@ -48,7 +48,7 @@ public sealed class SandboxPki
         Issuers = ids.Append(Exchange).DistinctBy(id => id.AgencyUri, StringComparer.Ordinal)
             .ToDictionary(id => id.AgencyUri, id => X509Certificate2.CreateFromPem(File.ReadAllText(IssuerPath(id))), StringComparer.Ordinal);
         ServerCertificate = LoadUsable(ServerCertificatePath, ServerKeyPath);
-        _systems = ids.ToDictionary(id => id, id => LoadUsable(CertificatePath(id), KeyPath(id)));
+        _systems = ids.ToDictionary(id => id, id => new Lazy<X509Certificate2>(() => LoadUsable(CertificatePath(id), KeyPath(id))));
     }
 
     public X509Certificate2 Root { get; }
@@ -88,8 +88,12 @@ public sealed class SandboxPki
         using (Lock(directory))
         {
             var manifest = ManifestOf(systems);
-            if (!IsReusable(directory, manifest, systems, clock)) Make(directory, manifest, systems, clock, holdsFor ?? TimeSpan.Zero);
-            var pki = new SandboxPki(directory, clock, systems);
+            var pki = FindReusable(directory, manifest, systems, clock);
+            if (pki is null)
+            {
+                Make(directory, manifest, systems, clock, holdsFor ?? TimeSpan.Zero);
+                pki = new SandboxPki(directory, clock, systems);
+            }
             foreach (var id in systems.Append(Exchange).DistinctBy(id => id.AgencyUri, StringComparer.Ordinal)) pki.SignList(id, [], holdsFor ?? TimeSpan.Zero);
             return pki;
         }
@@ -104,7 +108,7 @@ public sealed class SandboxPki
     public string CrlPath(SpiffeId system) => Path.Combine(CrlDirectory, AgencyFile(system) + ".crl");
 
     /// <summary>The system's certificate with its key.</summary>
-    public X509Certificate2 ClientCertificate(SpiffeId system) => _systems[system];
+    public X509Certificate2 ClientCertificate(SpiffeId system) => _systems[system].Value;
 
     /// <summary>The system's certificate with its issuing authority, as a client sends them.</summary>
     public SslStreamCertificateContext ClientContext(SpiffeId system) =>
@@ -230,19 +234,26 @@ public sealed class SandboxPki
         File.SetLastWriteTimeUtc(path, (now + lifetime - ListLifetime).UtcDateTime);
     }
 
-    private static bool IsReusable(string directory, string manifest, IReadOnlyList<SpiffeId> systems, TimeProvider clock)
+    private static SandboxPki? FindReusable(string directory, string manifest, IReadOnlyList<SpiffeId> systems, TimeProvider clock)
     {
         try
         {
-            if (!string.Equals(File.ReadAllText(Path.Combine(directory, Manifest)), manifest, StringComparison.Ordinal)) return false;
+            if (!string.Equals(File.ReadAllText(Path.Combine(directory, Manifest)), manifest, StringComparison.Ordinal)) return null;
             var pki = new SandboxPki(directory, clock, systems);
-            var ends = pki._systems.Values.Concat(pki.Issuers.Values).Append(pki.Root).Append(pki.ServerCertificate).Min(certificate => certificate.NotAfter.ToUniversalTime());
-            return ends - clock.GetUtcNow().UtcDateTime > ReuseMargin;
+            var ends = systems.Select(pki.EndOf).Concat(pki.Issuers.Values.Append(pki.Root).Append(pki.ServerCertificate).Select(certificate => certificate.NotAfter)).Min();
+            return ends.ToUniversalTime() - clock.GetUtcNow().UtcDateTime > ReuseMargin ? pki : null;
         }
         catch (Exception error) when (error is IOException or CryptographicException)
         {
-            return false;
+            return null;
         }
+    }
+
+    /// <summary>When a system's certificate ends; fails where its key is not the certificate's.</summary>
+    private DateTime EndOf(SpiffeId system)
+    {
+        using var certificate = X509Certificate2.CreateFromPemFile(CertificatePath(system), KeyPath(system));
+        return certificate.NotAfter;
     }
 
     private static string ManifestOf(IReadOnlyList<SpiffeId> systems) =>

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using System.Linq.Expressions;
+using System.Reflection;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Policy;
@@ -185,9 +185,16 @@ internal sealed record MethodRule
 
     private static Func<IMessage, T> Getter<T>(MessageDescriptor message, string field)
     {
-        var request = Expression.Parameter(typeof(IMessage), "request");
-        var property = Expression.Property(Expression.Convert(request, message.ClrType), message.FindFieldByName(field).PropertyName);
-        return Expression.Lambda<Func<IMessage, T>>(property, request).Compile();
+        // A delegate of the property itself: a compiled expression per method is a tenth of a second of every start.
+        var property = message.ClrType.GetProperty(message.FindFieldByName(field).PropertyName)!.GetMethod!;
+        return typeof(MethodRule).GetMethod(nameof(Typed), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(message.ClrType, typeof(T))
+            .CreateDelegate<Func<MethodInfo, Func<IMessage, T>>>()(property);
+    }
+
+    private static Func<IMessage, T> Typed<TMessage, T>(MethodInfo property) where TMessage : IMessage
+    {
+        var get = property.CreateDelegate<Func<TMessage, T>>();
+        return request => get((TMessage)request);
     }
 }
 

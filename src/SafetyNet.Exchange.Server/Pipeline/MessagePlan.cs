@@ -19,8 +19,17 @@ internal sealed class MessagePlan
     }
 
     /// <summary>Compiles a type and every type within it.</summary>
+    /// <param name="message">The type.</param>
+    /// <param name="known">Plans that exist; the new ones are added when all of them are whole.</param>
     /// <exception cref="InvalidOperationException">A label asks for what its field cannot have.</exception>
-    public static MessagePlan Compile(MessageDescriptor message) => Compile(message, []);
+    public static MessagePlan Compile(MessageDescriptor message, Dictionary<MessageDescriptor, MessagePlan> known)
+    {
+        var all = new Dictionary<MessageDescriptor, MessagePlan>(known);
+        var plan = CompileWithin(message, all);
+        foreach (var (type, made) in all)
+            known[type] = made;
+        return plan;
+    }
 
     public void Check(IMessage message, List<FieldFault> faults, int depth)
     {
@@ -39,7 +48,7 @@ internal sealed class MessagePlan
             check.DropUnknownFields(message);
     }
 
-    private static MessagePlan Compile(MessageDescriptor message, Dictionary<MessageDescriptor, MessagePlan> known)
+    private static MessagePlan CompileWithin(MessageDescriptor message, Dictionary<MessageDescriptor, MessagePlan> known)
     {
         if (known.TryGetValue(message, out var plan))
             return plan;
@@ -68,8 +77,8 @@ internal sealed class MessagePlan
         {
             FieldType.String => new TextCheck(field),
             FieldType.Enum => new CodeCheck(field),
-            FieldType.Message when field.MessageType == Timestamp.Descriptor => new TimestampCheck(field, Compile(field.MessageType, known)),
-            FieldType.Message => new MessageCheck(field, Compile(field.MessageType, known)),
+            FieldType.Message when field.MessageType == Timestamp.Descriptor => new TimestampCheck(field, CompileWithin(field.MessageType, known)),
+            FieldType.Message => new MessageCheck(field, CompileWithin(field.MessageType, known)),
             FieldType.Group => throw new InvalidOperationException($"{field.FullName}: a group in a request has no rules."),
             FieldType.Bytes => new BytesCheck(field),
             _ => new NumberCheck(field),
@@ -82,11 +91,11 @@ internal sealed class MessagePlan
         var unknown = message.ClrType.GetField("_unknownFields", BindingFlags.Instance | BindingFlags.NonPublic)
             ?? throw new InvalidOperationException($"{message.FullName}: where are its unknown fields?");
         var parameter = Expression.Parameter(typeof(IMessage), "message");
-        return Expression.Lambda<Action<IMessage>>(
+        return AtFirstUse.Compile(Expression.Lambda<Action<IMessage>>(
             Expression.Assign(
                 Expression.Field(Expression.Convert(parameter, message.ClrType), unknown),
                 Expression.Constant(null, typeof(UnknownFieldSet))),
-            parameter).Compile();
+            parameter));
     }
 }
 
@@ -165,21 +174,21 @@ internal abstract class FieldCheck
         Expression value = Property(Field, message);
         if (Field.IsRepeated)
             value = Expression.Property(value, "Item", index);
-        return Expression.Lambda<Func<IMessage, int, T>>(convert?.Invoke(value) ?? Expression.Convert(value, typeof(T)), message, index).Compile();
+        return AtFirstUse.Compile(Expression.Lambda<Func<IMessage, int, T>>(convert?.Invoke(value) ?? Expression.Convert(value, typeof(T)), message, index));
     }
 
     protected static Func<IMessage, T> Compile<T>(FieldDescriptor field, Func<Expression, Expression> convert)
     {
         var message = Expression.Parameter(typeof(IMessage), "message");
-        return Expression.Lambda<Func<IMessage, T>>(convert(Property(field, message)), message).Compile();
+        return AtFirstUse.Compile(Expression.Lambda<Func<IMessage, T>>(convert(Property(field, message)), message));
     }
 
     /// <summary>Whether a oneof holds another member than this one, or none.</summary>
     private static Func<IMessage, bool> CompileIsOther(FieldDescriptor field)
     {
         var message = Expression.Parameter(typeof(IMessage), "message");
-        return Expression.Lambda<Func<IMessage, bool>>(
-            Expression.NotEqual(OneofCheck.Case(field.RealContainingOneof, message), Expression.Constant(field.FieldNumber)), message).Compile();
+        return AtFirstUse.Compile(Expression.Lambda<Func<IMessage, bool>>(
+            Expression.NotEqual(OneofCheck.Case(field.RealContainingOneof, message), Expression.Constant(field.FieldNumber)), message));
     }
 
     private static MemberExpression Property(FieldDescriptor field, ParameterExpression message) =>
@@ -195,7 +204,7 @@ internal sealed class OneofCheck : FieldCheck
     public OneofCheck(OneofDescriptor oneof) : base(oneof.Fields[0])
     {
         var message = Expression.Parameter(typeof(IMessage), "message");
-        setMember = Expression.Lambda<Func<IMessage, int>>(Case(oneof, message), message).Compile();
+        setMember = AtFirstUse.Compile(Expression.Lambda<Func<IMessage, int>>(Case(oneof, message), message));
         fault = new FieldFault(oneof.Name, FieldFaultKind.OneOfRequired, string.Join(", ", oneof.Fields.Select(field => field.Name)));
     }
 

@@ -92,6 +92,10 @@ internal sealed class NeedToKnowPolicy
     public static NeedToKnowPolicy LoadBuiltIn() =>
         TryLoad(ReadBuiltIn(RulesFile), ReadBuiltIn(BasesFile), out var problems) ?? throw new PolicyFileException("built-in policy", problems);
 
+    /// <summary>Whether this is the revision that this program is built with, by its bytes.</summary>
+    public bool IsBuiltIn() => string.Equals(RulesSha256, Hash(ReadBuiltIn(RulesFile)), StringComparison.Ordinal)
+        && string.Equals(BasesSha256, Hash(ReadBuiltIn(BasesFile)), StringComparison.Ordinal);
+
     /// <summary>Bytes of one of the two files that this program is built with.</summary>
     public static byte[] ReadBuiltIn(string file)
     {

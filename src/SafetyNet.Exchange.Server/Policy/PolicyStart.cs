@@ -17,11 +17,10 @@ internal static class PolicyStart
     /// <exception cref="StartRefusedException">The stored policy is not the one that was activated, or nobody stands for the first.</exception>
     public static PolicyInForce Open(SqliteStore store, CommitQueue commits, PolicySettings settings, TimeProvider clock)
     {
-        var builtIn = NeedToKnowPolicy.LoadBuiltIn();
         var policy = FindActivated(store);
         if (policy is null)
-            Activate(policy = builtIn, commits, settings, Instants.Whole(clock.GetUtcNow()));
-        else if (!string.Equals(policy.Sha256, builtIn.Sha256, StringComparison.Ordinal) && builtIn.RevisionNumber >= policy.RevisionNumber)
+            Activate(policy = NeedToKnowPolicy.LoadBuiltIn(), commits, settings, Instants.Whole(clock.GetUtcNow()));
+        else if (!policy.IsBuiltIn() && NeedToKnowPolicy.LoadBuiltIn() is { } builtIn && builtIn.RevisionNumber >= policy.RevisionNumber)
             ServerLog.PolicyOffered(builtIn.Revision, policy.Revision);
         foreach (var entry in policy.Registry.Entries.Where(e => e.Ends <= CivilDate.InTaiwan(clock.GetUtcNow())))
             ServerLog.BasisEnded(entry.Id, CivilDate.ToText(entry.Ends));

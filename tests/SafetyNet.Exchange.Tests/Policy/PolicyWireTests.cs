@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using SafetyNet.Exchange.Server;
+using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Tests.Hosting;
 using Seeded = SafetyNet.Exchange.Tests.Hosting.Some;
@@ -172,6 +173,23 @@ public sealed class PolicyWireTests(TestExchange exchange) : WireTests(exchange)
 
         Execute(own, "UPDATE policy_revision SET rules = $0, rules_sha256 = $1", PolicyText.BuiltIn.RuleBytes, NeedToKnowPolicy.Hash(PolicyText.BuiltIn.RuleBytes));
         await (await TestExchange.StartAsync(folder: own.Folder)).StopAsync();
+    }
+
+    [Fact]
+    public async Task Bug_A_start_that_was_refused_leaves_no_writer_that_goes_on_signing_the_log()
+    {
+        var own = await TestExchange.StartAsync();
+        await new The(own).School.FindsPolicyInForceAsync();
+        await own.StopAsync();
+        Execute(own, "DELETE FROM audit_checkpoint WHERE size = (SELECT max(size) FROM audit_checkpoint)");
+        Execute(own, "UPDATE policy_revision SET rules_sha256 = $0", NeedToKnowPolicy.Hash(PolicyText.BuiltIn.BasisBytes));
+        var heads = Heads();
+
+        await Assert.ThrowsAsync<StartRefusedException>(() => TestExchange.StartAsync(folder: own.Folder));
+        await Task.Delay(AuditLog.SignWithin * 3, TestContext.Current.CancellationToken);
+        Assert.Equal(heads, Heads());
+
+        long Heads() => own.Query("SELECT count(*) FROM audit_checkpoint", r => r.GetInt64(0)).Single();
     }
 
     [Fact]
