@@ -10,6 +10,7 @@ root.Subcommands.Add(CallCommand.Create());
 root.Subcommands.Add(ExplainCommand.Create());
 root.Subcommands.Add(ClocksCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());
+root.Subcommands.Add(DisputeCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());
 root.Subcommands.Add(WitnessCommand.Create());
 root.Subcommands.Add(PolicyCommand.Create());

@@ -69,6 +69,12 @@ public static class SandboxMembers
             ["萬華區", "中正區"], [Article6Service.CareVisit, Article6Service.FinancialAid, Article6Service.ChildCareSubsidy,
                 Article6Service.SocialAssistance, Article6Service.LifeGuidance]);
         AddUnit(registry, Jurisdiction.Tpe, "civil", "tpe-borough", UnitKind.BoroughOffice, "臺北市示範里辦公處", ["中正區"], []);
+        // The city level: supervises the screening centre and rules where one of its rulings is appealed against (R-INT-9).
+        foreach (var (jurisdiction, code, city) in new[] { (Jurisdiction.Tpe, "tpe", "臺北市"), (Jurisdiction.Tao, "tao", "桃園市") })
+        {
+            AddUnit(registry, jurisdiction, "dosw", $"{code}-dosw-office", UnitKind.OtherUnit, $"{city}政府社會局社會安全網督導組", [], []);
+            registry.Units.Single(unit => string.Equals(unit.UnitId, $"{code}-intake", StringComparison.Ordinal)).SupervisorUnitId = $"{code}-dosw-office";
+        }
         return registry;
     }
 

@@ -1,6 +1,8 @@
+using System.Buffers.Text;
 using Google.Protobuf;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Server.Storage;
+using SQLitePCL;
 
 namespace SafetyNet.Exchange.Server.Audit;
 
@@ -12,6 +14,13 @@ namespace SafetyNet.Exchange.Server.Audit;
 internal sealed class LogSweep
 {
     private const int RecordsPerStretch = 4096;
+
+    // Of the canonical bytes of a record: version, a varint of one byte, then decision_id, 36 characters.
+    private const byte VersionTag = Wire.AuditRecord.VersionFieldNumber << 3;
+    private const byte DecisionTag = (Wire.AuditRecord.DecisionIdFieldNumber << 3) | 2;
+    private const int DecisionAt = 4;
+    private const int DecisionText = 36;
+    private const int DecisionBytes = 16;
 
     private readonly SqliteStore _store;
     private readonly NoteVerifier _key;
@@ -44,7 +53,9 @@ internal sealed class LogSweep
             using (var reader = session.Query(
                 "SELECT position, leaf_hash, coalesce(body, x''), decision_id FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position LIMIT $2", before, _end, RecordsPerStretch))
             {
-                while (reader.Read()) Take(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<byte[]>(3));
+                // Where SQLite has them, until the next row: a million records are not copied to be looked at once.
+                while (reader.Read())
+                    Take(reader.GetInt64(0), raw.sqlite3_column_blob(reader.Handle, 1), raw.sqlite3_column_blob(reader.Handle, 2), raw.sqlite3_column_blob(reader.Handle, 3));
             }
 
             if (_range.Size == before) throw new EvidenceException($"Record {_range.Size} of the log is missing.", _range.Size);
@@ -76,12 +87,12 @@ internal sealed class LogSweep
             foreach (var range in PurgedRecords.Read(position, body)) _named.Add(range);
     }
 
-    private void Take(long position, byte[] leafHash, byte[] body, byte[] decision)
+    private void Take(long position, ReadOnlySpan<byte> leafHash, ReadOnlySpan<byte> body, ReadOnlySpan<byte> decision)
     {
         if (position != _range.Size) throw new EvidenceException($"Record {_range.Size} of the log is missing.", _range.Size);
         var leaf = body.Length == 0 && leafHash.Length == MerkleHash.SizeBytes ? new MerkleHash(leafHash) : MerkleTree.LeafHash(body);
         if (!leaf.Bytes.SequenceEqual(leafHash)) throw new EvidenceException($"Record {position} of the log was changed.", position);
-        if (!(body.Length == 0 ? decision.AsSpan().SequenceEqual(Purge.NameOf(position).ToByteArray(true)) : IsOf(decision, body)))
+        if (!(body.Length == 0 ? decision.SequenceEqual(Purge.NameOf(position).ToByteArray(true)) : IsOf(decision, body)))
             throw new EvidenceException($"Record {position} of the log is kept under another decision than its own.", position);
         if (body.Length == 0) _purged.Add(position);
         foreach (var range in PurgedRecords.Read(position, body)) _named.Add(range);
@@ -89,15 +100,23 @@ internal sealed class LogSweep
         while (_heads.TryPeek(out var head) && head.Size <= _range.Size) CheckHead(_heads.Dequeue());
     }
 
-    private static bool IsOf(byte[] decision, byte[] body)
+    private static bool IsOf(ReadOnlySpan<byte> decision, ReadOnlySpan<byte> body) =>
+        decision.Length == DecisionBytes && DecisionOf(body) is { } id && id == new Guid(decision, bigEndian: true);
+
+    /// <summary>The decision that a record names; null: it names none, or is no record.</summary>
+    private static Guid? DecisionOf(ReadOnlySpan<byte> body)
     {
+        // Canonical bytes have their fields in order, so the decision stands behind the version, and the rest needs no parsing.
+        if (body.Length > DecisionAt + DecisionText && body[0] == VersionTag && body[1] < 0x80 && body[2] == DecisionTag && body[3] == DecisionText
+            && Utf8Parser.TryParse(body.Slice(DecisionAt, DecisionText), out Guid first, out var read) && read == DecisionText)
+            return first;
         try
         {
-            return decision.Length == 16 && Guid.TryParse(Wire.AuditRecord.Parser.ParseFrom(body).DecisionId, out var id) && id == new Guid(decision, bigEndian: true);
+            return Guid.TryParse(Wire.AuditRecord.Parser.ParseFrom(body).DecisionId, out var id) ? id : null;
         }
         catch (InvalidProtocolBufferException)
         {
-            return false;
+            return null;
         }
     }
 

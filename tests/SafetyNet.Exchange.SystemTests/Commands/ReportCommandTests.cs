@@ -78,11 +78,7 @@ public sealed class ReportCommandTests : IAsyncLifetime
         Assert.Contains("已篩案", (await AsksAsync(["report", "screen", report, "--class", "NEW", .. Desk])).Output, StringComparison.Ordinal);
         var early = await RunAsync(["report", "recall", report, .. Desk]);
         Assert.True(early.ExitCode == 1 && early.Errors.Contains("MOVE_NOT_ALLOWED", StringComparison.Ordinal), early.ToString());
-        var dispatched = Json(await AsksAsync(["report", "dispatch", report, "--to", "tpe-wanhua-swc", "--service", "CARE_VISIT", "--view", "IDENTITY", "ECONOMIC", "--json", .. Desk]));
-        var referral = dispatched.GetProperty("report").GetProperty("offers")[0].GetProperty("referralId").GetString()!;
-        var notices = Json(await AsksAsync(["call", "InboxService/ListNotices", "--as", "tpe-dosw", .. Centre])).GetProperty("notices");
-        await AsksAsync(["call", "InboxService/AcknowledgeNotices", "--as", "tpe-dosw", "--data", $$"""{"upToSequence":"{{notices[notices.GetArrayLength() - 1].GetProperty("sequence").GetString()}}"}""", .. Centre]);
-        await AsksAsync(["call", "ReferralService/AcceptReferral", "--as", "tpe-dosw", "--data", $$"""{"referralId":"{{referral}}"}""", .. Centre]);
+        var referral = await DispatchToTheCentreAsync(report);
         Assert.Contains("已接觸", (await AsksAsync(["report", "contact", referral, .. Centre])).Output, StringComparison.Ordinal);
         var shown = (await AsksAsync(["report", "show", report, .. Desk])).Output;
         Assert.Contains("已接觸", shown, StringComparison.Ordinal);
@@ -112,6 +108,42 @@ public sealed class ReportCommandTests : IAsyncLifetime
         var report = Assert.Single(await ListAsync()).GetProperty("reportId").GetString()!;
         await AsksAsync(["report", "screen", report, "--class", "NEW", .. Desk]);
         Assert.Contains("未開案", (await AsksAsync(["report", "close", report, "--reason", "NEED_ALREADY_MET", .. Desk])).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Rule", "R-INT-9")]
+    public async Task A_dispute_over_the_lead_is_opened_ruled_appealed_and_found_as_a_precedent()
+    {
+        await File.WriteAllTextAsync(Csv, $"{Header}\n{Row(1)}\n", TestContext.Current.CancellationToken);
+        await AsksAsync(Import);
+        var report = Assert.Single(await ListAsync()).GetProperty("reportId").GetString()!;
+        await AsksAsync(["report", "screen", report, "--class", "NEW", .. Desk]);
+        await DispatchToTheCentreAsync(report);
+
+        string[] opening = ["dispute", "open", report, "--propose", "tpe-central-swc", "--rule", "R-INT-5", "--statement", "案家實際居住地在他區"];
+        var dispute = Json(await AsksAsync([.. opening, "--json", .. Centre])).GetProperty("dispute").GetProperty("disputeId").GetString()!;
+        var again = await RunAsync([.. opening, .. Centre]);
+        Assert.True(again.ExitCode == 1 && again.Errors.Contains("LEAD_DISPUTE_OPEN", StringComparison.Ordinal), again.ToString());
+        Assert.Contains("yours to rule", (await AsksAsync(["dispute", "list", "--state", "OPEN", .. Desk])).Output, StringComparison.Ordinal);
+        string[] ruling = ["dispute", "decide", dispute, "--lead", "tpe-wanhua-swc", "--rule", "R-INT-5", "--principle", "已建立服務關係之中心續行主責", "--grounds", "訪視紀錄顯示服務關係已建立"];
+        Assert.Contains("已裁定", (await AsksAsync([.. ruling, .. Desk])).Output, StringComparison.Ordinal);
+        Assert.Contains("申訴中", (await AsksAsync(["dispute", "appeal", dispute, "--statement", "裁定未審酌交通時間", .. Centre])).Output, StringComparison.Ordinal);
+        Assert.Contains("裁定確定", (await AsksAsync([.. ruling, "--unit", "tpe-dosw-office", .. Desk])).Output, StringComparison.Ordinal);
+        Assert.Contains("裁定未審酌交通時間", (await AsksAsync(["dispute", "show", dispute, .. Desk])).Output, StringComparison.Ordinal);
+        var precedents = (await AsksAsync(["dispute", "precedents", "--rule", "R-INT-5", "--json", .. Desk])).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, precedents.Length);
+        Assert.Contains("續行主責", (await AsksAsync(["dispute", "precedents", "--rule", "R-INT-5", .. Desk])).Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Offers a screened report to the centre, which takes it and leads from now on; answers its referral.</summary>
+    private async Task<string> DispatchToTheCentreAsync(string report)
+    {
+        var dispatched = Json(await AsksAsync(["report", "dispatch", report, "--to", "tpe-wanhua-swc", "--service", "CARE_VISIT", "--view", "IDENTITY", "ECONOMIC", "--json", .. Desk]));
+        var referral = dispatched.GetProperty("report").GetProperty("offers")[0].GetProperty("referralId").GetString()!;
+        var notices = Json(await AsksAsync(["call", "InboxService/ListNotices", "--as", "tpe-dosw", .. Centre])).GetProperty("notices");
+        await AsksAsync(["call", "InboxService/AcknowledgeNotices", "--as", "tpe-dosw", "--data", $$"""{"upToSequence":"{{notices[notices.GetArrayLength() - 1].GetProperty("sequence").GetString()}}"}""", .. Centre]);
+        await AsksAsync(["call", "ReferralService/AcceptReferral", "--as", "tpe-dosw", "--data", $$"""{"referralId":"{{referral}}"}""", .. Centre]);
+        return referral;
     }
 
     private static byte[] MixedFile() =>

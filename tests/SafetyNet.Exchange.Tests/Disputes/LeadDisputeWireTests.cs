@@ -61,6 +61,7 @@ public sealed class LeadDisputeWireTests(TestExchange exchange) : WireTests(exch
         var (reportId, referralId) = await the.LedByAsync(the.WanhuaCentre);
         var dispute = (await the.WanhuaCentre.DisputesAsync(reportId, the.Centre)).DisputeId;
         var ruled = await the.Intake.RulesAsync(dispute, the.Centre);
+        await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Intake.UnitId).SupervisorUnitId = "");
         await AssertRefusedAloneAsync(Wire.ErrorReason.NoHigherArbiter, () => the.Centre.AppealsAsync(dispute), own);
         await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Intake.UnitId).SupervisorUnitId = the.ProtectionCentre.UnitId);
         Assert.Equal(Wire.ErrorReason.NotFound, (await Refused.ByAsync(() => the.ProtectionCentre.SeesDisputeAsync(dispute, the.ProtectionCentre.Screening()))).Reason);
