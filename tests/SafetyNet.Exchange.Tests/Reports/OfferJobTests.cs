@@ -17,8 +17,8 @@ public sealed class OfferJobTests(TestExchange exchange) : WireTests(exchange)
         await the.Intake.ScreensAsync(report);
         var early = await OfferAsync(first, the, report, the.WanhuaCentre, TimeSpan.FromMinutes(30));
         var late = await OfferAsync(first, the, report, the.Centre, TimeSpan.FromHours(3));
-        await the.Intake.EmptiesInboxAsync();
         await the.WanhuaCentre.EmptiesInboxAsync();
+        await the.Intake.EmptiesInboxAsync();
         Assert.Equal(0, await first.Composition.Offers.RunAsync(CancellationToken.None));
 
         first.Clock.Advance(TimeSpan.FromMinutes(31));
