@@ -134,10 +134,12 @@ internal sealed class Composition : IAsyncDisposable
             {
                 Families.Changed(changes);
                 Clocks.Changed(changes);
+                Offers?.Changed(changes);
             };
             Commits.Appended = Search.Appended;
             var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
+            Offers = new OfferJob(exchange, Commits, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
                 new AnswerStep(), Commits, exchange, clock);
         }
@@ -179,6 +181,8 @@ internal sealed class Composition : IAsyncDisposable
     public TimeLimits TimeLimits { get; }
 
     public ClockJob Clocks { get; }
+
+    public OfferJob Offers { get; }
 
     public CallPipeline Calls { get; }
 
@@ -280,6 +284,7 @@ internal sealed class Composition : IAsyncDisposable
         _sweepEnds.Dispose();
         await Retention.DisposeAsync();
         await Clocks.DisposeAsync();
+        await Offers.DisposeAsync();
         _signals.Dispose();
         await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();

@@ -59,6 +59,7 @@ try
     composition.Misuse.Begin(TimeSpan.FromSeconds(options.Misuse.PauseSeconds));
     composition.BeginRetention();
     composition.Clocks.Begin();
+    composition.Offers.Begin();
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

@@ -71,6 +71,9 @@ internal static class ServerLog
     public static void ClocksFailed(string kind) =>
         Log.Error("Steps of time limits could not be told: {Kind}. It is tried again; calls go on. Check the store", kind);
 
+    public static void OffersFailed(string kind) =>
+        Log.Error("Offers of reports that have ended could not be taken back: {Kind}. It is tried again; calls go on. Check the store", kind);
+
     public static void NoticeParked(string unitId, long sequence, Wire.ParkedReason reason) =>
         Log.Error("Notice {Sequence} in the inbox of {UnitId} cannot be read ({Reason}); readers go on after it. InboxService.ListParkedNotices lists it; look at the row", sequence, unitId, reason);
 

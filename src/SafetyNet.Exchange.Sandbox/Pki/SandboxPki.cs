@@ -76,7 +76,11 @@ public sealed class SandboxPki
     /// within a week are signed anew. Safe when two processes start at once: the second waits and reuses what the first made.
     /// </summary>
     /// <exception cref="TimeoutException">Another process has held the folder for 30 seconds.</exception>
-    public static SandboxPki Ensure(string directory, IReadOnlyList<SpiffeId> systems, TimeProvider clock)
+    /// <param name="directory">The folder.</param>
+    /// <param name="systems">Member systems.</param>
+    /// <param name="clock">Tells from when on what is made anew is valid.</param>
+    /// <param name="holdsFor">How long what is made anew holds at least; null: systems 90 days, authorities 365, lists 30.</param>
+    public static SandboxPki Ensure(string directory, IReadOnlyList<SpiffeId> systems, TimeProvider clock, TimeSpan? holdsFor = null)
     {
         ArgumentNullException.ThrowIfNull(systems);
         ArgumentNullException.ThrowIfNull(clock);
@@ -87,10 +91,10 @@ public sealed class SandboxPki
             var pki = FindReusable(directory, manifest, systems, clock);
             if (pki is null)
             {
-                Make(directory, manifest, systems, clock);
+                Make(directory, manifest, systems, clock, holdsFor ?? TimeSpan.Zero);
                 pki = new SandboxPki(directory, clock, systems);
             }
-            foreach (var id in systems.Append(Exchange).DistinctBy(id => id.AgencyUri, StringComparer.Ordinal)) pki.SignList(id, []);
+            foreach (var id in systems.Append(Exchange).DistinctBy(id => id.AgencyUri, StringComparer.Ordinal)) pki.SignList(id, [], holdsFor ?? TimeSpan.Zero);
             return pki;
         }
     }
@@ -122,7 +126,7 @@ public sealed class SandboxPki
     /// <summary>An agency's issuing authority with its key, for tests that issue certificates no sandbox would.</summary>
     public X509Certificate2 LoadIssuerWithKey(SpiffeId system) => X509Certificate2.CreateFromPemFile(IssuerPath(system), IssuerPath(_directory, system, ".key"));
 
-    private static void Make(string directory, string manifest, IReadOnlyList<SpiffeId> systems, TimeProvider clock)
+    private static void Make(string directory, string manifest, IReadOnlyList<SpiffeId> systems, TimeProvider clock, TimeSpan holdsFor)
     {
         // The manifest goes first and comes last: a folder without one is not finished.
         File.Delete(Path.Combine(directory, Manifest));
@@ -133,20 +137,20 @@ public sealed class SandboxPki
         }
         var now = clock.GetUtcNow();
         using var rootKey = NewKey();
-        using var root = NewRoot(rootKey, now);
+        using var root = NewRoot(rootKey, now, holdsFor);
         Write(Path.Combine(directory, "root.pem"), root.ExportCertificatePem());
         foreach (var agency in systems.Append(Exchange).GroupBy(id => id.AgencyUri, StringComparer.Ordinal))
         {
             var any = agency.First();
             using var issuerKey = NewKey();
-            using var issuer = NewIssuer(root, issuerKey, any, now);
+            using var issuer = NewIssuer(root, issuerKey, any, now, holdsFor);
             using var signer = issuer.CopyWithPrivateKey(issuerKey);
             Write(IssuerPath(directory, any, ".pem"), issuer.ExportCertificatePem());
             WriteKey(IssuerPath(directory, any, ".key"), issuerKey);
             foreach (var id in agency)
             {
                 using var key = NewKey();
-                using var certificate = NewSystem(signer, key, id, now);
+                using var certificate = NewSystem(signer, key, id, now, holdsFor);
                 var isExchange = id == Exchange;
                 Write(isExchange ? Path.Combine(directory, "server.pem") : SystemPath(directory, id, ".pem"), certificate.ExportCertificatePem() + "\n" + issuer.ExportCertificatePem());
                 WriteKey(isExchange ? Path.Combine(directory, "server.key") : SystemPath(directory, id, ".key"), key);
@@ -155,16 +159,16 @@ public sealed class SandboxPki
         Write(Path.Combine(directory, Manifest), manifest);
     }
 
-    private static X509Certificate2 NewRoot(ECDsa key, DateTimeOffset now)
+    private static X509Certificate2 NewRoot(ECDsa key, DateTimeOffset now, TimeSpan holdsFor)
     {
         var request = new CertificateRequest("CN=SafetyNet sandbox root, O=SafetyNet sandbox", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority(pathLengthConstraint: 1));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        return request.CreateSelfSigned(now - Backdating, now + AuthorityLifetime + Backdating);
+        return request.CreateSelfSigned(now - Backdating, now + Later(AuthorityLifetime, holdsFor) + Backdating);
     }
 
-    private static X509Certificate2 NewIssuer(X509Certificate2 root, ECDsa key, SpiffeId any, DateTimeOffset now)
+    private static X509Certificate2 NewIssuer(X509Certificate2 root, ECDsa key, SpiffeId any, DateTimeOffset now, TimeSpan holdsFor)
     {
         var request = new CertificateRequest($"CN=SafetyNet sandbox issuing authority of {any.Jurisdiction}.{any.Agency}, O=SafetyNet sandbox", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority(pathLengthConstraint: 0));
@@ -175,10 +179,10 @@ public sealed class SandboxPki
         names.AddUri(new Uri(any.AgencyUri));
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(NameConstraints());
-        return request.Create(root, now - Backdating, now + AuthorityLifetime, NewSerial());
+        return request.Create(root, now - Backdating, now + Later(AuthorityLifetime, holdsFor), NewSerial());
     }
 
-    private static X509Certificate2 NewSystem(X509Certificate2 issuer, ECDsa key, SpiffeId id, DateTimeOffset now)
+    private static X509Certificate2 NewSystem(X509Certificate2 issuer, ECDsa key, SpiffeId id, DateTimeOffset now, TimeSpan holdsFor)
     {
         var isExchange = id == Exchange;
         var request = new CertificateRequest($"CN={id.System}, OU={id.Jurisdiction}.{id.Agency}, O=SafetyNet sandbox", key, HashAlgorithmName.SHA256);
@@ -197,7 +201,7 @@ public sealed class SandboxPki
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(usages, critical: false));
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false));
-        return request.Create(issuer, now - Backdating, now + SystemLifetime, NewSerial());
+        return request.Create(issuer, now - Backdating, now + Later(SystemLifetime, holdsFor), NewSerial());
     }
 
     /// <summary>All that X.509 can say about the names an authority may give: URIs of our trust domain's host. The path below is checked by <see cref="CertificateRules"/>.</summary>
@@ -212,10 +216,10 @@ public sealed class SandboxPki
         return new X509Extension("2.5.29.30", writer.Encode(), critical: true);
     }
 
-    /// <summary>Signs the agency's list anew when it is missing, about to run out, or to hold further serials.</summary>
-    private void SignList(SpiffeId agency, IReadOnlyList<byte[]> further)
+    /// <summary>Signs the agency's list anew when it is missing, about to run out, or to hold further serials. Its file is as old as a list of the ordinary lifetime that ends with it.</summary>
+    private void SignList(SpiffeId agency, IReadOnlyList<byte[]> further, TimeSpan holdsFor = default)
     {
-        var now = _clock.GetUtcNow();
+        var (now, lifetime) = (_clock.GetUtcNow(), Later(ListLifetime, holdsFor));
         var path = CrlPath(agency);
         var builder = new CertificateRevocationListBuilder();
         var number = BigInteger.Zero;
@@ -226,8 +230,8 @@ public sealed class SandboxPki
         }
         foreach (var serial in further) builder.AddEntry(serial, now, X509RevocationReason.KeyCompromise);
         using var issuer = LoadIssuerWithKey(agency);
-        Write(path, builder.Build(issuer, number + 1, now + ListLifetime, HashAlgorithmName.SHA256, thisUpdate: now - Backdating));
-        File.SetLastWriteTimeUtc(path, now.UtcDateTime);
+        Write(path, builder.Build(issuer, number + 1, now + lifetime, HashAlgorithmName.SHA256, thisUpdate: now - Backdating));
+        File.SetLastWriteTimeUtc(path, (now + lifetime - ListLifetime).UtcDateTime);
     }
 
     private static SandboxPki? FindReusable(string directory, string manifest, IReadOnlyList<SpiffeId> systems, TimeProvider clock)
@@ -267,6 +271,8 @@ public sealed class SandboxPki
         using var pem = X509Certificate2.CreateFromPemFile(certificatePath, keyPath);
         return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), password: null);
     }
+
+    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private static ECDsa NewKey() => ECDsa.Create(ECCurve.NamedCurves.nistP256);
 

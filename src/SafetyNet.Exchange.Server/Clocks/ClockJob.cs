@@ -21,43 +21,22 @@ internal sealed class ClockJob(SqliteStore store, CommitQueue commits, Func<Memb
     /// <summary>Most clocks of one commit: its record stays far below what an export takes.</summary>
     private const int ClocksPerCommit = 200;
 
-    /// <summary>Longest sleep: the machine's time may be set, or the machine suspended.</summary>
-    private static readonly TimeSpan LongestSleep = TimeSpan.FromMinutes(1), RetryPause = TimeSpan.FromSeconds(1);
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private DueLoop? _loop;
 
-    private readonly CancellationTokenSource _ends = new();
-    private readonly SemaphoreSlim _one = new(1, 1), _bell = new(0, 1);
-    private Task _running = Task.CompletedTask;
-    private long _sleepsUntilTicks = long.MaxValue;
-
-    /// <summary>Goes on beside the calls: sleeps until the next step is due, or a clock starts whose first step is due before.</summary>
-    public void Begin() => _running = Task.Run(async () =>
+    /// <summary>Goes on beside the calls.</summary>
+    public void Begin()
     {
-        while (!_ends.IsCancellationRequested)
-        {
-            try
-            {
-                await RunAsync(_ends.Token);
-                await SleepAsync();
-            }
-            catch (OperationCanceledException) when (_ends.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // Said, and tried again: whoever relies on being told must not wait in vain.
-                ServerLog.ClocksFailed(e.GetType().Name);
-                await Task.Delay(RetryPause, clock, _ends.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    });
+        _loop = new DueLoop(RunAsync, NextAt, ServerLog.ClocksFailed, clock);
+        _loop.Begin();
+    }
 
     /// <summary>Clocks were started; told by the writer when they are durable.</summary>
     public void Changed(IEnumerable<Change> changes)
     {
         foreach (var change in changes)
             foreach (var row in change.Added)
-                if (row is Clock { NextAt: { } next } && next.UtcTicks < Interlocked.Read(ref _sleepsUntilTicks)) Ring();
+                if (row is Clock { NextAt: { } next }) _loop?.Begins(next);
     }
 
     /// <summary>Tells all that is due now; the tests' way to a run, and that of the loop.</summary>
@@ -96,11 +75,8 @@ internal sealed class ClockJob(SqliteStore store, CommitQueue commits, Func<Memb
 
     public async ValueTask DisposeAsync()
     {
-        await _ends.CancelAsync();
-        await _running;
-        _ends.Dispose();
+        if (_loop is { } loop) await loop.DisposeAsync();
         _one.Dispose();
-        _bell.Dispose();
     }
 
     private async Task<int> TellAsync(IReadOnlyList<Clock> due, DateTimeOffset now)
@@ -154,37 +130,9 @@ internal sealed class ClockJob(SqliteStore store, CommitQueue commits, Func<Memb
         return record;
     }
 
-    private async Task SleepAsync()
+    private DateTimeOffset? NextAt()
     {
-        // What starts from here on rings; what started before is read.
-        Interlocked.Exchange(ref _sleepsUntilTicks, long.MaxValue);
-        DateTimeOffset? next;
-        using (var read = store.Read()) next = read.NextStepAt();
-        var now = clock.GetUtcNow();
-        Interlocked.Exchange(ref _sleepsUntilTicks, next?.UtcTicks ?? long.MaxValue);
-        var sleep = next - now is { } left && left < LongestSleep ? left : LongestSleep;
-        if (sleep <= TimeSpan.Zero) return;
-        using var wakes = new CancellationTokenSource(sleep, clock);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(wakes.Token, _ends.Token);
-        try
-        {
-            await _bell.WaitAsync(both.Token);
-        }
-        catch (OperationCanceledException) when (!_ends.IsCancellationRequested)
-        {
-            // The time has come.
-        }
-    }
-
-    private void Ring()
-    {
-        try
-        {
-            if (_bell.CurrentCount == 0) _bell.Release();
-        }
-        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-        {
-            // Rung already, or the job has ended.
-        }
+        using var read = store.Read();
+        return read.NextStepAt();
     }
 }

@@ -1,20 +1,24 @@
 using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Policy;
 
 namespace SafetyNet.Exchange.Server.Clocks;
 
-/// <summary>The clock of a referral: it runs while the receiver has neither accepted nor given it back, and tells the referrer at escalation (R-REF-7).</summary>
+/// <summary>
+/// The clocks of a referral: one runs while the receiver has neither accepted nor given it back (R-REF-7), one while it has not answered the referrer's request to take it back
+/// (R-REF-10). Both tell the referrer at escalation. What is handed on waits for the next unit by the clock of the referral that is made to it.
+/// </summary>
 internal sealed class ReferralClocks : IReactTo<ReferralMoved>
 {
     public void React(Call call, ReferralMoved happened)
     {
+        var profile = happened.IsProtective ? ClockRules.Protective : ClockRules.Standard;
         if (happened.Action is Wire.ReferralAction.Submit or Wire.ReferralAction.Resubmit)
-        {
-            call.StartClock(Wire.ClockKind.ReferralAcceptance, happened.IsProtective ? ClockRules.Protective : ClockRules.Standard, "referral", happened.ReferralId,
-                happened.ToUnitId, happened.FromUnitId);
-        }
-        else if (happened.State is Wire.ReferralState.Accepted or Wire.ReferralState.Returned or Wire.ReferralState.Declined or Wire.ReferralState.Withdrawn)
-        {
+            call.StartClock(Wire.ClockKind.ReferralAcceptance, profile, "referral", happened.ReferralId, happened.ToUnitId, happened.FromUnitId);
+        else if (happened.State is Wire.ReferralState.Accepted or Wire.ReferralState.Returned || !Standing.IsOpen(happened.State))
             call.StopClocks(happened.ReferralId, Wire.ClockKind.ReferralAcceptance);
-        }
+        if (happened.Action == Wire.ReferralAction.RequestWithdrawal)
+            call.StartClock(Wire.ClockKind.HandshakeConfirmation, profile, "referral", happened.ReferralId, happened.ToUnitId, happened.FromUnitId);
+        else if (happened.Action == Wire.ReferralAction.RefuseWithdrawal || !Standing.IsOpen(happened.State))
+            call.StopClocks(happened.ReferralId, Wire.ClockKind.HandshakeConfirmation);
     }
 }

@@ -58,6 +58,8 @@ internal static class LeadHandovers
         dispute.Handover = moved.State == Wire.ReferralState.Accepted ? Wire.LeadHandover.Done : Wire.LeadHandover.Declined;
         call.Change.Update(dispute);
         if (dispute.Handover != Wire.LeadHandover.Done || call.Read.FindReport(dispute.ReportId) is not { } report) return;
+        // Back on the desk meanwhile, because the interim lead gave it back: the named unit serves, and the desk decides who leads.
+        if (!Report.Allowed(report.State).Contains(Wire.ReportAction.LeadChanged)) return;
         report.Move(Wire.ReportAction.LeadChanged);
         report.LeadUnitId = dispute.ProposedUnitId;
         if (report.State == Wire.ReportState.Accepted)

@@ -31,10 +31,13 @@ internal sealed class Report : IVersioned, IFamilyFact
         new(Wire.ReportState.Offered, Wire.ReportAction.Dispatch, Wire.ReportState.Offered),
         new(Wire.ReportState.Offered, Wire.ReportAction.Recall, Wire.ReportState.Screened),
         new(Wire.ReportState.Offered, Wire.ReportAction.OfferDeclined, Wire.ReportState.Screened),
+        new(Wire.ReportState.Offered, Wire.ReportAction.OfferEnded, Wire.ReportState.Screened),
         new(Wire.ReportState.Offered, Wire.ReportAction.Accept, Wire.ReportState.Accepted),
         new(Wire.ReportState.Accepted, Wire.ReportAction.Contact, Wire.ReportState.Contacted),
         new(Wire.ReportState.Accepted, Wire.ReportAction.LeadChanged, Wire.ReportState.Accepted),
         new(Wire.ReportState.Contacted, Wire.ReportAction.LeadChanged, Wire.ReportState.Contacted),
+        new(Wire.ReportState.Accepted, Wire.ReportAction.LeadWithdrawn, Wire.ReportState.Screened),
+        new(Wire.ReportState.Contacted, Wire.ReportAction.LeadWithdrawn, Wire.ReportState.Screened),
     ];
 
     public Guid ReportId { get; set; }

@@ -58,9 +58,29 @@ internal static class ReportDesk
         StartDispatchClock(call, report);
     }
 
-    /// <summary>A referral moved by which a report was dispatched: the first unit that accepts has it; where the last one declines, it is back on the desk.</summary>
+    /// <summary>Takes back the offers whose time is over; where none is left, the report is back on the desk, with a clock (R-INT-10). The desk hears of it in any case.</summary>
+    public static void EndOverdueOffers(Call call, Report report)
+    {
+        EndOffers(call, report, offer => offer.Until <= call.Now);
+        if (call.Read.OffersOf(report.ReportId).Exists(offer => !offer.IsOver && !(offer.Until <= call.Now)))
+        {
+            Tell(call, report.IntakeUnitId, Wire.NoticeKind.ReportMoved, report);
+            return;
+        }
+
+        report.Move(Wire.ReportAction.OfferEnded);
+        StartDispatchClock(call, report);
+        Record(call, report, Wire.ReportAction.OfferEnded, "");
+    }
+
+    /// <summary>
+    /// A referral moved by which a report was dispatched: the first unit that accepts has it; where the last one declines, or the one that leads gives it back, it is on the desk
+    /// again; where the one that leads hands it on, the next unit leads.
+    /// </summary>
     public static void Follow(Call call, ReferralMoved moved)
     {
+        if (moved.State == Wire.ReferralState.Transferred) PassLead(call, moved);
+        if (moved.Action == Wire.ReferralAction.ConfirmWithdrawal) TakeBack(call, moved);
         // An offer that this very call ends is followed already.
         if (call.Change.Updated.OfType<ReportOfferRow>().Any(ended => ended.ReferralId == moved.ReferralId)) return;
         if (call.Read.FindOffer(moved.ReferralId) is not { IsOver: false } offer || call.Read.FindReport(offer.ReportId) is not { State: Wire.ReportState.Offered } report) return;
@@ -85,6 +105,39 @@ internal static class ReportDesk
         }
     }
 
+    /// <summary>Whoever took over what the lead handed on leads from this commit on, and has the lead's duty to meet the family (R-REF-6).</summary>
+    private static void PassLead(Call call, ReferralMoved moved)
+    {
+        // A ruling has its own way to change the lead: its referral is tied to the report from the start (R-INT-9).
+        if (call.Read.FindReferral(moved.ReferralId) is not { TransferredToId: { } onwardId } old || call.Read.FindOffer(onwardId) is not null || Led(call, moved) is not { } report) return;
+        report.Move(Wire.ReportAction.LeadChanged);
+        report.LeadUnitId = old.TransferredToUnitId;
+        call.Change.Add(new ReportOfferRow { ReferralId = onwardId, ReportId = report.ReportId, UnitId = report.LeadUnitId, OfferedAt = call.Now, IsOver = true });
+        if (report.State == Wire.ReportState.Accepted)
+        {
+            call.StopClocks(report.ReportId, Wire.ClockKind.ReportFirstContact);
+            call.StartClock(Wire.ClockKind.ReportFirstContact, ProfileOf(report), "report", report.ReportId, report.LeadUnitId, report.IntakeUnitId);
+        }
+
+        Record(call, report, Wire.ReportAction.LeadChanged, "");
+    }
+
+    /// <summary>Desk and lead agreed that the lead gives it back (R-REF-10): nobody serves by it any more, so it is dispatched anew.</summary>
+    private static void TakeBack(Call call, ReferralMoved moved)
+    {
+        if (Led(call, moved) is not { } report) return;
+        report.Move(Wire.ReportAction.LeadWithdrawn);
+        report.LeadUnitId = "";
+        call.StopClocks(report.ReportId, Wire.ClockKind.ReportFirstContact);
+        StartDispatchClock(call, report);
+        Record(call, report, Wire.ReportAction.LeadWithdrawn, "");
+    }
+
+    /// <summary>The report that the receiver of a referral leads by it; null: none.</summary>
+    private static Report? Led(Call call, ReferralMoved moved) =>
+        call.Read.FindOffer(moved.ReferralId) is { } offer && call.Read.FindReport(offer.ReportId) is { } report
+        && string.Equals(report.LeadUnitId, moved.ToUnitId, StringComparison.Ordinal) ? report : null;
+
     /// <summary>The move with who, when and why, and the notice of it to whoever waits for it.</summary>
     public static void Record(Call call, Report report, Wire.ReportAction action, string remark)
     {
@@ -97,7 +150,8 @@ internal static class ReportDesk
             PersonId = call.Context!.Actor.PersonId, Remark = remark.Length == 0 ? [] : call.Vault.SealText(report.Jurisdiction, ReportQueries.RemarkColumn, moveId, remark),
         });
         if (action == Wire.ReportAction.Submit) Tell(call, report.IntakeUnitId, Wire.NoticeKind.ReportReceived, report);
-        else if (action is Wire.ReportAction.Accept or Wire.ReportAction.OfferDeclined or Wire.ReportAction.Contact or Wire.ReportAction.LeadChanged) Tell(call, report.IntakeUnitId, Wire.NoticeKind.ReportMoved, report);
+        else if (action is Wire.ReportAction.Accept or Wire.ReportAction.OfferDeclined or Wire.ReportAction.Contact or Wire.ReportAction.LeadChanged
+            or Wire.ReportAction.OfferEnded or Wire.ReportAction.LeadWithdrawn) Tell(call, report.IntakeUnitId, Wire.NoticeKind.ReportMoved, report);
         // The loop is closed: whoever reported hears of each state that the report is in.
         if (action != Wire.ReportAction.Submit && !string.Equals(report.SubmittedByUnitId, report.IntakeUnitId, StringComparison.Ordinal))
             Tell(call, report.SubmittedByUnitId, Wire.NoticeKind.ReportMoved, report);

@@ -55,7 +55,7 @@ internal sealed class ReportOfferRow : IFamilyFact
 
     public DateTimeOffset OfferedAt { get; set; }
 
-    /// <summary>When it ends: it cannot be accepted any more, and the next dispatch takes it back. Null: it does not.</summary>
+    /// <summary>When it ends by itself (<see cref="OfferJob"/>); from then on it cannot be accepted. Null: it does not.</summary>
     public DateTimeOffset? Until { get; set; }
 
     /// <summary>Nobody can accept it any more, or somebody has.</summary>
@@ -169,6 +169,14 @@ internal static class ReportQueries
 
     public static List<ReportOfferRow> OffersOf(this ReadSession session, Guid reportId) =>
         [.. session.Db.Set<ReportOfferRow>().AsNoTracking().Where(o => o.ReportId == reportId).OrderBy(o => o.ReferralId)];
+
+    /// <summary>Offers that nobody has answered by their end, those that ended first in front.</summary>
+    public static List<ReportOfferRow> EndedOffers(this ReadSession session, DateTimeOffset now, int count) =>
+        [.. session.Db.Set<ReportOfferRow>().AsNoTracking().Where(o => !o.IsOver && o.Until != null && o.Until <= now).OrderBy(o => o.Until).ThenBy(o => o.ReferralId).Take(count)];
+
+    /// <summary>When the next offer ends; null: none will.</summary>
+    public static DateTimeOffset? NextOfferEndAt(this ReadSession session) =>
+        session.Db.Set<ReportOfferRow>().Where(o => !o.IsOver && o.Until != null).OrderBy(o => o.Until).Select(o => o.Until).FirstOrDefault();
 
     /// <summary>Referrals by which the notice went out, in the order they were made.</summary>
     public static List<Guid> NoticesOf(this ReadSession session, Guid reportId) =>

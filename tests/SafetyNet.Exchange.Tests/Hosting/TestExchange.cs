@@ -49,6 +49,7 @@ public sealed class TestExchange : IAsyncLifetime
     private readonly CallLimits _limits;
     private readonly string _folder;
     private bool _isTraced;
+    private (DateTimeOffset From, DateTimeOffset Until)? _span;
     private WitnessSettings _witness = new();
     private MisuseSettings _misuse = new();
     private RetentionSettings _retention = new();
@@ -95,12 +96,13 @@ public sealed class TestExchange : IAsyncLifetime
     /// <param name="witness">Who co-signs the log; null: nobody.</param>
     /// <param name="misuse">Rules of misuse; null: the built-in ones. The log is scanned when a test says so, not by itself.</param>
     /// <param name="retention">How long records are kept; null: as long as in a sandbox. Purges run when a test runs them.</param>
+    /// <param name="span">Time that the test goes through: the clock stands at its beginning, and certificates hold until its end. Null: it begins now and is short.</param>
     internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false, WitnessSettings? witness = null,
-        MisuseSettings? misuse = null, RetentionSettings? retention = null)
+        MisuseSettings? misuse = null, RetentionSettings? retention = null, (DateTimeOffset From, DateTimeOffset Until)? span = null)
     {
         var exchange = new TestExchange(limits ?? new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder)
         {
-            _isTraced = isTraced, _witness = witness ?? new WitnessSettings(), _misuse = misuse ?? new MisuseSettings(), _retention = retention ?? new RetentionSettings(),
+            _isTraced = isTraced, _span = span, _witness = witness ?? new WitnessSettings(), _misuse = misuse ?? new MisuseSettings(), _retention = retention ?? new RetentionSettings(),
         };
         try
         {
@@ -118,6 +120,7 @@ public sealed class TestExchange : IAsyncLifetime
     {
         Log.Logger = _isTraced ? ServerOutput.Traced : ServerOutput.Logger;
         if (!Directory.Exists(_folder)) await CopySeededAsync(_folder);
+        if (_span is { } span) Clock.PinAt(span.From);
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -246,11 +249,23 @@ public sealed class TestExchange : IAsyncLifetime
         "SELECT kind, cause_unit_id FROM notice WHERE unit_id = $0 AND (referral_id = $1 OR case_id = $1) ORDER BY sequence",
         r => ((Wire.NoticeKind)r.GetInt32(0), r.GetString(1)), unitId, Guid.Parse(id).ToByteArray(bigEndian: true));
 
+    private string PkiFolder()
+    {
+        if (_span is not { } span) return Path.Combine(RunFolder.Value, "pki");
+        // TLS goes by the machine's time, the server by the test's: the certificates hold in both.
+        var (folder, now) = (Path.Combine(RunFolder.Value, $"pki-{span.Until:yyyyMMdd}"), TimeProvider.System.GetUtcNow());
+        var (from, until) = (span.From < now ? span.From : now, span.Until > now ? span.Until : now);
+        var begins = new TestClock();
+        begins.PinAt(from);
+        SandboxPki.Ensure(folder, [.. SandboxMembers.Registry().Systems.Select(s => SpiffeId.Parse(s.SpiffeId))], begins, until - from + TimeSpan.FromDays(40));
+        return folder;
+    }
+
     private async Task StartAsync(bool seed)
     {
         var sandbox = new SandboxSettings
         {
-            DataDirectory = _folder, CertificateDirectory = Path.Combine(RunFolder.Value, "pki"), Persons = Persons, Seed = Seed, TokenPort = FreePort(),
+            DataDirectory = _folder, CertificateDirectory = PkiFolder(), Persons = Persons, Seed = Seed, TokenPort = FreePort(),
         };
         (_options, _pki) = SandboxSetup.Prepare(
             new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Misuse = _misuse, Retention = _retention }, sandbox, Clock);
