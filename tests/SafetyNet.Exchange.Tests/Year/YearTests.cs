@@ -6,7 +6,7 @@ namespace SafetyNet.Exchange.Tests.Year;
 
 /// <summary>
 /// A year of one city through the wire, by the clock of the test: reports with their duplicates, silent units, workers who leave, transfers, disputes, a server that is down over deadlines.
-/// 1 000 reports, or SAFETYNET_CAMPAIGN=n of them; SAFETYNET_SEED=n for another year.
+/// 400 reports, or SAFETYNET_CAMPAIGN=n of them; SAFETYNET_SEED=n for another year.
 /// </summary>
 [Trait("Rule", "R-INT-1")]
 [Trait("Rule", "R-INT-3")]
@@ -16,7 +16,7 @@ namespace SafetyNet.Exchange.Tests.Year;
 [Trait("Rule", "R-REF-7")]
 public sealed class YearTests(TestExchange exchange, ITestOutputHelper output) : WireTests(exchange)
 {
-    private const int DefaultReports = 1000, DefaultSeed = 2027;
+    private const int DefaultReports = 400, DefaultSeed = 2027;
 
     [Fact]
     public async Task Every_report_of_a_year_has_one_end_every_breach_one_chain_and_nobody_is_without_a_unit()
