@@ -81,6 +81,8 @@ internal static class ReportDesk
     {
         if (moved.State == Wire.ReferralState.Transferred) PassLead(call, moved);
         if (moved.Action == Wire.ReferralAction.ConfirmWithdrawal) TakeBack(call, moved);
+        // Closed without having met the family (R-REF-8): its outcome says why, and nobody is reminded of it any more.
+        if (moved.State == Wire.ReferralState.Closed && Led(call, moved) is { } ended) call.StopClocks(ended.ReportId, Wire.ClockKind.ReportFirstContact);
         // An offer that this very call ends is followed already.
         if (call.Change.Updated.OfType<ReportOfferRow>().Any(ended => ended.ReferralId == moved.ReferralId)) return;
         if (call.Read.FindOffer(moved.ReferralId) is not { IsOver: false } offer || call.Read.FindReport(offer.ReportId) is not { State: Wire.ReportState.Offered } report) return;

@@ -109,6 +109,31 @@ public sealed class OfferJobTests(TestExchange exchange) : WireTests(exchange)
         Assert.Equal(The.Centre.UnitId, (await The.Intake.SeesReportAsync(report, The.Intake.Screening())).LeadUnitId);
     }
 
+    [Fact]
+    [Trait("Rule", "R-REF-1")]
+    public async Task Bug_A_referral_that_was_returned_has_a_clock_at_whoever_is_to_complete_it()
+    {
+        var referral = (await The.School.RefersAsync(The.Centre)).ReferralId;
+        foreach (var (next, running) in ((Wire.ReferralAction, Wire.ClockKind)[])[(Wire.ReferralAction.Resubmit, Wire.ClockKind.ReferralAcceptance), (Wire.ReferralAction.Withdraw, default)])
+        {
+            await The.Centre.MovesAsync(referral, Wire.ReferralAction.See, Wire.ReferralAction.Return);
+            Assert.Equal([(Wire.ClockKind.ReferralCompletion, The.School.UnitId)], Exchange.Query(
+                "SELECT kind, unit_id FROM clock WHERE resource_id = $0 AND stopped_at IS NULL", r => ((Wire.ClockKind)r.GetInt32(0), r.GetString(1)), Guid.Parse(referral).ToByteArray(true)));
+            await The.School.MovesAsync(next, referral);
+            Assert.Equal(running == default ? [] : [running], Running(Exchange, referral));
+        }
+    }
+
+    [Fact]
+    [Trait("Rule", "R-INT-6")]
+    public async Task Bug_A_lead_that_closed_its_referral_is_not_reminded_of_the_first_contact_for_ever()
+    {
+        var (report, referral) = await LedByWanhuaAsync();
+        Assert.Equal([Wire.ClockKind.ReportFirstContact], Running(Exchange, report));
+        await The.WanhuaCentre.MovesAsync(referral, Wire.ReferralAction.BeginService, Wire.ReferralAction.Close);
+        Assert.Empty(Running(Exchange, report));
+    }
+
     private static async Task<string> OfferAsync(TestExchange exchange, The the, string report, Party to, TimeSpan during)
     {
         var request = WithReason(the.Intake.Dispatch(report, to));

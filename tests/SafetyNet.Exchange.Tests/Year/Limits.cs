@@ -39,6 +39,8 @@ internal static class Limits
         [(DisputeRuling, false)] = new(true, OfficeCalendar.Day, [50], TwoHours, true),
         [(HandshakeConfirmation, false)] = new(true, 3 * OfficeCalendar.Day, [50], FourHours, true),
         [(HandshakeConfirmation, true)] = new(false, OneDay, [50], Hour, true),
+        [(ReferralCompletion, false)] = new(true, OfficeCalendar.Day, [50], TwoHours, false),
+        [(ReferralCompletion, true)] = new(false, TwoHours, [50], HalfHour, false),
     };
 
     public static Limit Of(Wire.ClockKind kind, bool isProtective) => Table[(kind, isProtective && HasProtective(kind))];

@@ -29,6 +29,7 @@ internal sealed class ReferralDeeds(YearWorld world)
     {
         (referral.State, referral.IsPending) = (state, false);
         StopAcceptance(referral);
+        StopCompletion(referral);
         world.Clocks.Stop(referral.Resource, Wire.ClockKind.HandshakeConfirmation, referral.ToUnit, world.Now);
     }
 
@@ -119,6 +120,7 @@ internal sealed class ReferralDeeds(YearWorld world)
         await world.Of(offer.ToUnit).MovesAsync(Wire.ReferralAction.Return, offer.Id);
         offer.State = Wire.ReferralState.Returned;
         StopAcceptance(offer);
+        world.Clocks.Start(Wire.ClockKind.ReferralCompletion, offer.IsProtective, offer.Resource, offer.FromUnit, offer.ToUnit, world.Now);
         world.Count("referrals returned");
         world.Later(world.Now.AddHours(report.Random.Next(2, 60)), report.Family, async () =>
         {
@@ -133,6 +135,7 @@ internal sealed class ReferralDeeds(YearWorld world)
 
             await world.Of(Intake).MovesAsync(Wire.ReferralAction.Resubmit, offer.Id);
             offer.State = Wire.ReferralState.Submitted;
+            StopCompletion(offer);
             world.Clocks.Start(Wire.ClockKind.ReferralAcceptance, offer.IsProtective, offer.Resource, offer.ToUnit, offer.FromUnit, world.Now);
             world.Sent(offer, isNew: false);
             world.LaterAt(offer.ToUnit, world.Now + AnswerDelay(report), report.Family, () => AcceptOfferAsync(report, offer));
@@ -187,10 +190,13 @@ internal sealed class ReferralDeeds(YearWorld world)
 
     private async Task CloseAsync(YearReport report)
     {
-        if (report.LeadReferral is not { IsServed: true, IsPending: false } referral || report.State != Wire.ReportState.Contacted) return;
+        if (report.LeadReferral is not { IsServed: true, IsPending: false } referral || report.State is not (Wire.ReportState.Accepted or Wire.ReportState.Contacted)) return;
         if (referral.State == Wire.ReferralState.Accepted) await BeginAsync(referral);
         await world.Of(referral.ToUnit).MovesAsync(Wire.ReferralAction.Close, referral.Id);
         Ends(referral, Wire.ReferralState.Closed);
+        if (report.State != Wire.ReportState.Accepted) return;
+        world.Clocks.Stop(report.Resource, Wire.ClockKind.ReportFirstContact, referral.ToUnit, world.Now);
+        world.Count("closed before the family was met");
     }
 
     /// <summary>The lead hands on, with the case where it is the primary unit of it; it serves until the next unit accepts (R-REF-6).</summary>
@@ -341,6 +347,8 @@ internal sealed class ReferralDeeds(YearWorld world)
         await by.AskAsync(to => to.ReferralWork.AssignReferralAsync(new() { Context = by.Context(), RequestId = Some.RequestId(), ReferralId = referral.Id, AssignedPersonId = worker }));
         referral.Worker = worker;
     }
+
+    private void StopCompletion(YearReferral referral) => world.Clocks.Stop(referral.Resource, Wire.ClockKind.ReferralCompletion, referral.FromUnit, world.Now);
 
     private void StopAcceptance(YearReferral referral) => world.Clocks.Stop(referral.Resource, Wire.ClockKind.ReferralAcceptance, referral.ToUnit, world.Now);
 
