@@ -117,15 +117,37 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         happened.IsDone = true;
     }
 
-    /// <summary>The receiver serves from now on in the case that the referral was made for; what comes of a transfer takes over the sender's part (R-REF-6).</summary>
+    /// <summary>
+    /// The receiver serves from now on in the case that the referral was made for; what comes of a transfer takes over the sender's part (R-REF-6), and what comes of a ruling on
+    /// the lead the case that the interim lead answers for, whether or not it was open when it was ruled (R-INT-9): later reports go to whoever leads (R-INT-4).
+    /// </summary>
     private static void ServeInCase(Call call, Referral referral)
     {
-        if (referral.CaseId is not { } caseId) return;
+        var before = referral.TransferredFromId is { } from ? call.Read.FindReferral(from) : null;
+        var isByRuling = before is not null && !string.Equals(before.ToUnitId, referral.FromUnitId, StringComparison.Ordinal);
+        if (referral.CaseId is null && !isByRuling) return;
         var content = ReferralSteps.Open(call, referral);
-        var accepted = new ReferralAcceptedForCase(caseId, referral.FromUnitId, referral.ToUnitId, [.. content.Subjects.Select(s => Guid.Parse(s.PersonId))],
-            [.. content.Services], new ClassSet(referral.ViewClasses));
-        if (referral is { PassesCasePart: true, TransferredFromId: { } from }) call.Raise(new CasePartPassed(accepted, from));
+        Guid[] persons = [.. content.Subjects.Select(s => Guid.Parse(s.PersonId))];
+        var led = isByRuling ? CaseLedBy(call, before!.ToUnitId, persons) : null;
+        if ((led ?? referral.CaseId) is not { } caseId) return;
+        var accepted = new ReferralAcceptedForCase(caseId, led is null ? referral.FromUnitId : before!.ToUnitId, referral.ToUnitId, persons, [.. content.Services], new ClassSet(referral.ViewClasses));
+        if (before is not null && (led is not null || referral.PassesCasePart)) call.Raise(new CasePartPassed(accepted, before.ReferralId));
         else call.Raise(accepted);
+    }
+
+    /// <summary>The open case of all these persons that the unit is primary of; null: there is none.</summary>
+    private static Guid? CaseLedBy(Call call, string unitId, Guid[] persons)
+    {
+        HashSet<Guid>? led = null;
+        foreach (var person in persons)
+        {
+            var ofPerson = Links.OfPerson(call.Read, person).Cases
+                .Where(link => link.Role == Wire.ParticipantRole.Primary && string.Equals(link.UnitId, unitId, StringComparison.Ordinal)).Select(link => link.CaseId);
+            if (led is null) led = [.. ofPerson];
+            else led.IntersectWith(ofPerson);
+        }
+
+        return led is { Count: > 0 } ? led.Order().First() : null;
     }
 
     /// <summary>What the outcome hangs on is looked up where it is asked for only (R-REF-8).</summary>

@@ -54,6 +54,21 @@ public sealed class LeadDisputeWireTests(TestExchange exchange) : WireTests(exch
     }
 
     [Fact]
+    [Trait("Rule", "R-INT-4")]
+    public async Task Bug_A_ruling_that_moves_the_lead_moves_the_case_that_the_interim_lead_answered_for()
+    {
+        var (reportId, referralId) = await The.LedByAsync(The.WanhuaCentre);
+        var ruled = await The.Intake.RulesAsync((await The.WanhuaCentre.DisputesAsync(reportId, The.Centre)).DisputeId, The.Centre);
+        var opened = (await The.WanhuaCentre.OpensCaseAsync(referralId)).CaseId;
+        await The.Centre.AcceptsAsync(ruled.HandoverReferralId);
+
+        var parts = (await The.Centre.SeesCaseAsync(opened)).Case.Participants;
+        Assert.Equal([The.Centre.UnitId], parts.Where(part => part.Role == Wire.ParticipantRole.Primary).Select(part => part.UnitId));
+        Assert.Equal(Wire.ErrorReason.NotFound, (await Refused.ByAsync(() => The.WanhuaCentre.SeesCaseAsync(opened))).Reason);
+        Assert.Contains(await The.WanhuaCentre.EmptiesInboxAsync(), notice => notice.Kind == Wire.NoticeKind.CasePrimaryPassed && notice.CaseId == opened);
+    }
+
+    [Fact]
     public async Task An_appeal_goes_to_the_city_level_whose_ruling_is_final_and_a_late_ruling_is_told_above()
     {
         await using var own = await TestExchange.StartAsync();

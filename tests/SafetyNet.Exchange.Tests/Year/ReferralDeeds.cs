@@ -268,7 +268,7 @@ internal sealed class ReferralDeeds(YearWorld world)
     private async Task DisputeAsync(YearReport report)
     {
         var (random, family) = (report.Random, report.Family);
-        if (report.LeadReferral is not { IsServed: true, IsPending: false } referral || report.WasDisputed || family.CaseId.Length > 0 || !world.Units.Welfare.Contains(referral.ToUnit)) return;
+        if (report.LeadReferral is not { IsServed: true, IsPending: false } referral || report.WasDisputed || !world.Units.Welfare.Contains(referral.ToUnit)) return;
         var (lead, proposed) = (world.Of(referral.ToUnit), world.Units.Welfare.First(unit => !string.Equals(unit, referral.ToUnit, StringComparison.Ordinal)));
         var dispute = await lead.DisputesAsync(report.Id, world.Of(proposed));
         (report.WasDisputed, referral.IsPending) = (true, true);
@@ -303,6 +303,9 @@ internal sealed class ReferralDeeds(YearWorld world)
             Ends(referral, Wire.ReferralState.Transferred);
             Leads(report, onward);
             world.Count("leads changed by a ruling");
+            if (!string.Equals(report.Family.PrimaryUnit, referral.ToUnit, StringComparison.Ordinal)) return;
+            report.Family.PrimaryUnit = onward.ToUnit;
+            world.Count("cases passed on by a ruling");
         });
     }
 
