@@ -67,10 +67,10 @@ internal static class DisputeCommand
         var (unit, rule, json) = (UnitOptions.OfWork(), RuleOption("Rule by which another unit is to lead, e.g. TRIAGE-SINGLE-NEED or R-INT-4"), OfficerAnswers.JsonOption());
         var report = new Argument<string>("REPORT") { Description = "Report that the unit leads" };
         var propose = new Option<string>("--propose") { Description = "Unit proposed to lead", Required = true };
-        var statement = StatementOption("Why, in own words");
+        var statement = StatementOption("Why, in own words; 20 characters or more");
         var open = new CommandWithExamples(
             "open", "Hold that another unit should lead; the unit leads on until that is ruled",
-            "safetynet dispute open 0199... --propose tpe-protection --rule R-INT-4 --statement \"案內有保護事件\" --unit tpe-wanhua-swc")
+            "safetynet dispute open 0199... --propose tpe-protection --rule R-INT-4 --statement \"案內有保護事件，依派案規則應由保護體系主責並提供安全計畫\" --unit tpe-wanhua-swc")
         {
             report, propose, rule, statement, json,
         };
@@ -94,14 +94,14 @@ internal static class DisputeCommand
     {
         var (unit, id, rule, json) = (UnitOptions.OfDesk(), IdArgument(), RuleOption("Rule that the ruling follows from"), OfficerAnswers.JsonOption());
         var lead = new Option<string>("--lead") { Description = "Unit that leads: the interim lead or the proposed one", Required = true };
-        var principle = new Option<string>("--principle") { Description = "What it says in general words, read by every unit as a precedent: no name, number or address", Required = true };
-        var grounds = new Option<string>("--grounds") { Description = "Why, in this family; for the parties and arbiters", Required = true };
+        var principle = new Option<string>("--principle") { Description = "What it says in general words, read by every unit as a precedent: no name, number or address; 20 characters or more", Required = true };
+        var grounds = new Option<string>("--grounds") { Description = "Why, in this family; for the parties and arbiters, 20 characters or more", Required = true };
         var etag = new Option<string?>("--etag") { Description = "Rule only if the dispute still has this etag" };
         var decide = new CommandWithExamples(
             "decide", "Rule who leads 裁定主責, as the arbiter",
             """
-            safetynet dispute decide 0199... --lead tpe-protection --rule R-INT-4 --principle "案內有保護事件者由保護體系主責" --grounds "..."
-            safetynet dispute decide 0199... --lead tpe-wanhua-swc --rule R-INT-5 --principle "..." --grounds "..." --unit tpe-dosw-office
+            safetynet dispute decide 0199... --lead tpe-protection --rule R-INT-4 --principle "案內有保護事件者，由保護體系主責，其他體系協助" --grounds "..."
+            safetynet dispute decide 0199... --lead tpe-wanhua-swc --rule R-INT-5 --principle "..." --grounds "..." --person S0031 --unit tpe-dosw-office
             """)
         {
             id, lead, rule, principle, grounds, etag, json,
@@ -124,8 +124,8 @@ internal static class DisputeCommand
 
     private static CommandWithExamples Appeal()
     {
-        var (unit, id, statement, json) = (UnitOptions.OfWork(), IdArgument(), StatementOption("Why the ruling is wrong"), OfficerAnswers.JsonOption());
-        var appeal = new CommandWithExamples("appeal", "Appeal once 申訴 to the city level", "safetynet dispute appeal 0199... --statement \"裁定未審酌同住幼兒\" --unit tpe-wanhua-swc") { id, statement, json };
+        var (unit, id, statement, json) = (UnitOptions.OfWork(), IdArgument(), StatementOption("Why the ruling is wrong; 20 characters or more"), OfficerAnswers.JsonOption());
+        var appeal = new CommandWithExamples("appeal", "Appeal once 申訴 to the city level", "safetynet dispute appeal 0199... --statement \"裁定未審酌案家遷居後之通勤距離與幼兒就學情形\" --unit tpe-wanhua-swc") { id, statement, json };
         unit.AddTo(appeal);
         appeal.SetGuardedAction(async (parsed, cancellation) =>
         {

@@ -8,12 +8,12 @@ internal static class DisputeView
 {
     public static void ShowList(List<Wire.LeadDisputeLine> disputes)
     {
-        var table = ReportView.TableOf("dispute", "report", "state", "opened", "");
+        var table = ReportView.TableOf("dispute", "state", "opened", "");
         foreach (var one in disputes)
         {
             table.AddRow(
-                new Text(one.DisputeId), new Text(one.ReportId), new Text(ContractCodes.BothOf(one.State)), new Text(ReportView.Minute(one.OpenedAt)),
-                new Text(one.ToBeRuled ? "待本單位裁定 yours to rule" : "", new Style(Color.Red)));
+                new Text($"{one.DisputeId}\nreport {one.ReportId}"), new Text(ContractCodes.BothOf(one.State)), new Text(ReportView.Minute(one.OpenedAt)),
+                new Text(one.ToBeRuled ? "待本單位裁定\nyours to rule" : "", new Style(Color.Red)));
         }
 
         Terminal.Output.Write(table);

@@ -120,16 +120,16 @@ public sealed class ReportCommandTests : IAsyncLifetime
         await AsksAsync(["report", "screen", report, "--class", "NEW", .. Desk]);
         await DispatchToTheCentreAsync(report);
 
-        string[] opening = ["dispute", "open", report, "--propose", "tpe-central-swc", "--rule", "R-INT-5", "--statement", "案家實際居住地在他區"];
+        string[] opening = ["dispute", "open", report, "--propose", "tpe-central-swc", "--rule", "R-INT-5", "--statement", "案家實際居住地在他區，依派案規則應由該地之中心主責"];
         var dispute = Json(await AsksAsync([.. opening, "--json", .. Centre])).GetProperty("dispute").GetProperty("disputeId").GetString()!;
         var again = await RunAsync([.. opening, .. Centre]);
         Assert.True(again.ExitCode == 1 && again.Errors.Contains("LEAD_DISPUTE_OPEN", StringComparison.Ordinal), again.ToString());
         Assert.Contains("yours to rule", (await AsksAsync(["dispute", "list", "--state", "OPEN", .. Desk])).Output, StringComparison.Ordinal);
-        string[] ruling = ["dispute", "decide", dispute, "--lead", "tpe-wanhua-swc", "--rule", "R-INT-5", "--principle", "已建立服務關係之中心續行主責", "--grounds", "訪視紀錄顯示服務關係已建立"];
-        Assert.Contains("已裁定", (await AsksAsync([.. ruling, .. Desk])).Output, StringComparison.Ordinal);
-        Assert.Contains("申訴中", (await AsksAsync(["dispute", "appeal", dispute, "--statement", "裁定未審酌交通時間", .. Centre])).Output, StringComparison.Ordinal);
-        Assert.Contains("裁定確定", (await AsksAsync([.. ruling, "--unit", "tpe-dosw-office", .. Desk])).Output, StringComparison.Ordinal);
-        Assert.Contains("裁定未審酌交通時間", (await AsksAsync(["dispute", "show", dispute, .. Desk])).Output, StringComparison.Ordinal);
+        string[] ruling = ["dispute", "decide", dispute, "--lead", "tpe-wanhua-swc", "--rule", "R-INT-5", "--principle", "居住地與戶籍地不同時，由已建立服務關係之中心續行主責", "--grounds", "訪視紀錄顯示服務關係已建立，改派將中斷服務"];
+        Assert.Contains("已裁定", (await AsksAsync([.. ruling, "--person", "DESK01", .. Desk])).Output, StringComparison.Ordinal);
+        Assert.Contains("申訴中", (await AsksAsync(["dispute", "appeal", dispute, "--statement", "裁定未審酌案家遷居後之通勤距離與幼兒就學情形", .. Centre])).Output, StringComparison.Ordinal);
+        Assert.Contains("裁定確定", (await AsksAsync([.. ruling, "--person", "CITY01", "--unit", "tpe-dosw-office", .. Desk])).Output, StringComparison.Ordinal);
+        Assert.Contains("裁定未審酌案家遷居後之通勤距離與幼兒就學情形", (await AsksAsync(["dispute", "show", dispute, .. Desk])).Output, StringComparison.Ordinal);
         var precedents = (await AsksAsync(["dispute", "precedents", "--rule", "R-INT-5", "--json", .. Desk])).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2, precedents.Length);
         Assert.Contains("續行主責", (await AsksAsync(["dispute", "precedents", "--rule", "R-INT-5", .. Desk])).Output, StringComparison.Ordinal);

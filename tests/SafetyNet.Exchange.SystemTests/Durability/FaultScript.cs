@@ -130,7 +130,7 @@ internal sealed class FaultScript : IDisposable
             Principle = "居住地與戶籍地不同時，由已建立服務關係之中心續行主責", Grounds = "訪視紀錄顯示服務關係已建立，改派將中斷服務",
         });
         await AskAsync<IMessage>(_centre, new Wire.GetLeadDisputeRequest { Context = _centre.Context(), DisputeId = dispute });
-        await AskAsync<IMessage>(_centre, new Wire.AppealLeadDisputeRequest { Context = _centre.Context(), RequestId = NewId(), DisputeId = dispute, Statement = "裁定未審酌訪視紀錄" });
+        await AskAsync<IMessage>(_centre, new Wire.AppealLeadDisputeRequest { Context = _centre.Context(), RequestId = NewId(), DisputeId = dispute, Statement = "裁定未審酌案家遷居後之通勤距離與幼兒就學情形" });
         await AskAsync<IMessage>(_school, new Wire.SearchPrecedentsRequest { Context = _school.Context() });
     }
 
