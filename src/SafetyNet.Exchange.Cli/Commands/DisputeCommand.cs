@@ -100,7 +100,7 @@ internal static class DisputeCommand
         var decide = new CommandWithExamples(
             "decide", "Rule who leads 裁定主責, as the arbiter",
             """
-            safetynet dispute decide 0199... --lead tpe-protection --rule R-INT-4 --principle "案內有保護事件者，由保護體系主責，其他體系協助" --grounds "..."
+            safetynet dispute decide 0199... --lead tpe-protection --rule R-INT-4 --principle "案內有保護事件者，由保護體系主責，其他體系協助" --grounds "..." --person S0030
             safetynet dispute decide 0199... --lead tpe-wanhua-swc --rule R-INT-5 --principle "..." --grounds "..." --person S0031 --unit tpe-dosw-office
             """)
         {
