@@ -6,6 +6,7 @@ using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Reports;
 using SafetyNet.Exchange.Server.Retention;
+using SafetyNet.Exchange.Server.Visits;
 
 namespace SafetyNet.Exchange.Server;
 
@@ -72,6 +73,7 @@ internal sealed record ServerOptions
         problems.AddRange(Misuse.Problems());
         problems.AddRange(Retention.Problems());
         problems.AddRange(Exchange.Clocks.Problems());
+        problems.AddRange(Exchange.Visits.Problems());
         return problems;
     }
 
@@ -124,6 +126,9 @@ internal sealed record ExchangeSettings
 
     /// <summary>What time limits go by.</summary>
     public ClockSettings Clocks { get; init; } = new();
+
+    /// <summary>What visits go by.</summary>
+    public VisitSettings Visits { get; init; } = new();
 }
 
 /// <summary>What identity is checked against.</summary>

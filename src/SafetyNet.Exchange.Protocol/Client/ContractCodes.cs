@@ -68,6 +68,7 @@ public static class ContractCodes
         Wire.RetentionReflection.Descriptor, Wire.ReportsReflection.Descriptor, Wire.ClocksReflection.Descriptor,
         Wire.ReferralHandshakesReflection.Descriptor, Wire.ReferralWorkReflection.Descriptor, Wire.ErrorReasonReflection.Descriptor,
         Wire.LeadDisputesReflection.Descriptor,
+        Wire.VisitsReflection.Descriptor,
     ];
 
     // A value's term is the first word of the comment above it, where that word is Chinese: `// 提供服務 delivering a service.`

@@ -15,6 +15,7 @@ public static class ContractMethods
         Wire.RetentionReflection.Descriptor, Wire.ReportsReflection.Descriptor, Wire.ClocksReflection.Descriptor,
         Wire.ReferralHandshakesReflection.Descriptor, Wire.ReferralWorkReflection.Descriptor,
         Wire.LeadDisputesReflection.Descriptor,
+        Wire.VisitsReflection.Descriptor,
     ];
 
     /// <summary>Every call, in the order of the contract.</summary>

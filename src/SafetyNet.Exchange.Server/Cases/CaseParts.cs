@@ -47,6 +47,7 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
         {
             passing.End(call.Now);
             call.EndDisclosures(shared.Scope, passing.UnitId);
+            call.Raise(new CasePartEnded(shared.File.CaseId, passing.UnitId));
         }
 
         call.Change.UpdateFirst(passing);
