@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Reports;
+using SafetyNet.Exchange.Tests.Visits;
 
 namespace SafetyNet.Exchange.Tests.Existence;
 
@@ -22,6 +23,11 @@ internal sealed record Ids(string Referral, string Case, string NationalId, stri
     public string Dispute { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
 
     public string DisputedReport { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
+
+    /// <summary>A visit, and a run of a protocol.</summary>
+    public string Visit { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
+
+    public string Run { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
 
     /// <summary>A finding, a reveal, a decoy: known to officers only.</summary>
     public string Finding { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
@@ -204,6 +210,26 @@ internal static class Asked
         ],
         ["LeadDisputeService/AppealLeadDispute"] = (by, ids) =>
             [new Wire.AppealLeadDisputeRequest { Context = by.Context(), RequestId = Some.RequestId(), DisputeId = ids.Dispute, Statement = "案家實際居住地在他區，依派案規則應由該地之中心主責" }],
+        ["VisitService/StartProtocol"] = (by, ids) =>
+        [
+            new Wire.StartProtocolRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, PersonId = ids.Person, Protocol = VisitMoves.Suicide },
+        ],
+        ["VisitService/PlanVisit"] = (by, ids) =>
+        [
+            new Wire.PlanVisitRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, PersonId = ids.Person, PlannedOn = "2099-01-01" },
+            new Wire.PlanVisitRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, PersonId = ids.Person, PlannedOn = "2099-01-01", RunId = ids.Run },
+        ],
+        ["VisitService/RecordVisit"] = (by, ids) => [by.Visit(ids.Visit, DateTimeOffset.UnixEpoch)],
+        ["VisitService/RecordAttempt"] = (by, ids) => [by.Attempt(ids.Visit, DateTimeOffset.UnixEpoch)],
+        ["VisitService/RescheduleVisit"] = (by, ids) => [by.Reschedule(ids.Visit, "2099-01-01")],
+        ["VisitService/CancelVisit"] = (by, ids) => [by.Cancel(ids.Visit)],
+        ["VisitService/EndProtocol"] = (by, ids) => [by.Ending(ids.Run), by.Ending(ids.Run, VisitMoves.Why)],
+        ["VisitService/GetProtocol"] = (by, ids) => [new Wire.GetProtocolRequest { Context = by.Context(), RunId = ids.Run }],
+        ["VisitService/ListVisits"] = (by, ids) =>
+        [
+            new Wire.ListVisitsRequest { Context = by.Context(), CaseId = ids.Case, Listing = Wire.VisitListing.All },
+            new Wire.ListVisitsRequest { Context = by.Context(), RunId = ids.Run, Listing = Wire.VisitListing.All },
+        ],
         ["LeadDisputeService/GetLeadDispute"] = (by, ids) => [new Wire.GetLeadDisputeRequest { Context = by.Context(), DisputeId = ids.Dispute }],
     };
 

@@ -6,6 +6,7 @@ using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
 using SafetyNet.Exchange.Tests.Reports;
+using SafetyNet.Exchange.Tests.Visits;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
 namespace SafetyNet.Exchange.Tests.Pipeline;
@@ -45,6 +46,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
             correction.CorrectionId, decision, grant.GrantId, reveal, finding)
         {
             Report = (await The.School.ReportsAsync(ReportMoves.Content(subject))).ReportId,
+            Run = (await The.Centre.StartsAsync(new VisitedCase(opened.CaseId, family.Child.Id.ToString(), family))).RunId,
             Dispute = (await The.WanhuaCentre.DisputesAsync((await The.LedByAsync(The.WanhuaCentre)).ReportId, The.Centre)).DisputeId,
         };
         var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid,
@@ -57,7 +59,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             var (told, absent) = (await LookAsync(by, ask, ours), await LookAsync(by, ask, nobodys));
             Assert.True(told == absent, $"{method}: {told}\nis not what is told of nothing:\n{absent}");
-            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant, ours.Dispute])
+            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant, ours.Dispute, ours.Run])
                 Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
         }
     }
@@ -109,6 +111,9 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             Context = p.Context(inCase: id.Case), NameAndBirthDate = new() { Name = id.Name, BirthDate = id.BirthDate },
         })));
+        yield return ("GetProtocol", centre, async (p, id) => await p.SeesProtocolAsync(id.Run));
+        yield return ("ListVisits", centre, async (p, id) => await p.AskAsync(to => to.Visits.ListVisitsAsync(new() { Context = p.Context(), CaseId = id.Case })));
+        yield return ("ListVisits", centre, async (p, id) => await p.AskAsync(to => to.Visits.ListVisitsAsync(new() { Context = p.Context(), RunId = id.Run })));
         yield return ("GetLeadDispute", centre, async (p, id) => await p.SeesDisputeAsync(id.Dispute));
         yield return ("ListLeadDisputes", centre, async (p, _) => await p.AskAsync(to => to.LeadDisputes.ListLeadDisputesAsync(new() { Context = p.Context() })));
         yield return ("ListNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListNoticesAsync(new() { Context = p.Context(), PageSize = 500 })));
@@ -241,5 +246,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         public string Report { get; init; } = The.NobodysUuid;
 
         public string Dispute { get; init; } = The.NobodysUuid;
+
+        public string Run { get; init; } = The.NobodysUuid;
     }
 }

@@ -100,7 +100,7 @@ public sealed class RandomSchedulesTests(ITestOutputHelper output)
             if (random.Next(3) == 0) _minimum = 3;
             _run = new ProtocolRun
             {
-                RunId = Guid.NewGuid(), CaseId = Guid.NewGuid(), UnitId = "u", StartsOn = first, MinimumMonths = _minimum, Needs = ProtocolRun.Write(_needs.Select(n => new VisitNeed(n.From, n.Visits))),
+                RunId = Guid.CreateVersion7(Noon(first.DayNumber)), CaseId = Guid.CreateVersion7(Noon(first.DayNumber)), UnitId = "u", StartsOn = first, MinimumMonths = _minimum, Needs = ProtocolRun.Write(_needs.Select(n => new VisitNeed(n.From, n.Visits))),
                 Reminders = ProtocolRun.Write(new VisitReminders { At = "08:30", UpcomingDaysBefore = _before, OverdueDaysAfter = _after, SupervisorDaysAfter = _supervisor }),
                 MonthsPlanned = _minimum, Version = 1, ConfidentialityClass = Wire.ConfidentialityClass.Suicide,
             };

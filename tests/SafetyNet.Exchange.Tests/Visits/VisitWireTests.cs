@@ -226,7 +226,7 @@ public sealed class VisitWireTests(TestExchange exchange) : WireTests(exchange)
         await FaultAsync("starts_on", () => nurse.StartsAsync(of, Now.DayIn(32)));
         await FaultAsync("planned_on", () => nurse.PlansAsync(nurse.Plan(of, Now.DayIn(-1))));
         await FaultAsync("planned_on", () => nurse.PlansAsync(nurse.Plan(of, Now.DayIn(367))));
-        await FaultAsync("confidentiality_class", () => nurse.PlansAsync(nurse.Plan(of, Now.DayIn(), one: Identity)));
+        await FaultAsync("confidentiality_class", () => nurse.PlansAsync(nurse.Plan(of, Now.DayIn(), one: Wire.ConfidentialityClass.Identity)));
         var run = await nurse.StartsAsync(of, Now.DayIn(-7));
         await FaultAsync("confidentiality_class", () => nurse.PlansAsync(nurse.Plan(of, Now.DayIn(), run.RunId, MentalHealth)));
         var visit = (await nurse.ListsRunAsync(run.RunId))[0];
