@@ -43,6 +43,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
         Wire.LeadDisputeService.Descriptor,
+        Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -126,6 +127,7 @@ internal sealed class Composition : IAsyncDisposable
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
                 disputes,
+                new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
@@ -269,6 +271,8 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<ReferralHandshakeService>();
         app.MapGrpcService<ReferralWorkService>();
         app.MapGrpcService<LeadDisputeService>();
+        app.MapGrpcService<CaseLifeService>();
+        app.MapGrpcService<ServicePlanService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

@@ -93,7 +93,8 @@ internal static class RefusalStatus
             or Wire.ErrorReason.CalendarNotLoaded or Wire.ErrorReason.RevealNotApproved or Wire.ErrorReason.RevealEnded
             or Wire.ErrorReason.LinkNotPossible or Wire.ErrorReason.OverrideReasonMissing or Wire.ErrorReason.PrimaryUnitLeads
             or Wire.ErrorReason.OfferEnded
-            or Wire.ErrorReason.LeadDisputeOpen or Wire.ErrorReason.LeadDisputesExhausted or Wire.ErrorReason.NoHigherArbiter or Wire.ErrorReason.ArbiterTookPart => StatusCode.FailedPrecondition,
+            or Wire.ErrorReason.LeadDisputeOpen or Wire.ErrorReason.LeadDisputesExhausted or Wire.ErrorReason.NoHigherArbiter or Wire.ErrorReason.ArbiterTookPart
+            or Wire.ErrorReason.CaseStillServed or Wire.ErrorReason.UnitNotInCase or Wire.ErrorReason.CrossJurisdictionReferralMissing or Wire.ErrorReason.CasesNotMergeable => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A refusal without a status."),
