@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -265,7 +266,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         await The.Intake.RulesAsync(ruled.DisputeId, centre);
         await Exchange.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == The.Intake.UnitId).SupervisorUnitId = The.ProtectionCentre.UnitId);
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
-        return new(StringComparer.Ordinal)
+        var requests = new Dictionary<string, (Party, IMessage)>(StringComparer.Ordinal)
         {
             ["ApplyForGrant"] = (The.Police, The.Police.Application(Exchange, family.Mother.NationalId.Canonical, Wire.ConfidentialityClass.Identity)),
             ["DecideGrant"] = (centre, centre.Decision(await Applied())),
@@ -447,5 +448,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["ListLeadDisputes"] = (centre, new Wire.ListLeadDisputesRequest { Context = centre.Context() }),
             ["SearchPrecedents"] = (school, new Wire.SearchPrecedentsRequest { Context = school.Context() }),
         };
+        foreach (var (method, asked) in await The.CaseLifeRequestsAsync()) requests.Add(method, asked);
+        return requests;
     }
 }
