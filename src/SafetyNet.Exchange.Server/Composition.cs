@@ -44,6 +44,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
         Wire.LeadDisputeService.Descriptor,
+        Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
         Wire.VisitService.Descriptor,
     ];
 
@@ -128,6 +129,7 @@ internal sealed class Composition : IAsyncDisposable
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
                 disputes,
+                new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
                 new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)),
             ];
             Families = new Families(Store, Vault);
@@ -276,6 +278,8 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<ReferralHandshakeService>();
         app.MapGrpcService<ReferralWorkService>();
         app.MapGrpcService<LeadDisputeService>();
+        app.MapGrpcService<CaseLifeService>();
+        app.MapGrpcService<ServicePlanService>();
         app.MapGrpcService<VisitService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();

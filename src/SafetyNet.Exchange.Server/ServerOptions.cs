@@ -1,5 +1,6 @@
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
+using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
@@ -41,6 +42,8 @@ internal sealed record ServerOptions
     public MisuseSettings Misuse { get; init; } = new();
 
     public ReportSettings Reports { get; init; } = new();
+
+    public CaseSettings Cases { get; init; } = new();
 
     public RetentionSettings Retention { get; init; } = new();
 

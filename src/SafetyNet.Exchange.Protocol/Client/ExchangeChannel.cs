@@ -78,6 +78,8 @@ public sealed class ExchangeChannel : IDisposable
         ReferralHandshakes = new Wire.ReferralHandshakeService.ReferralHandshakeServiceClient(Invoker);
         ReferralWork = new Wire.ReferralWorkService.ReferralWorkServiceClient(Invoker);
         LeadDisputes = new Wire.LeadDisputeService.LeadDisputeServiceClient(Invoker);
+        CaseLife = new Wire.CaseLifeService.CaseLifeServiceClient(Invoker);
+        ServicePlans = new Wire.ServicePlanService.ServicePlanServiceClient(Invoker);
         Visits = new Wire.VisitService.VisitServiceClient(Invoker);
     }
 
@@ -124,6 +126,10 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.ReferralWorkService.ReferralWorkServiceClient ReferralWork { get; }
 
     public Wire.LeadDisputeService.LeadDisputeServiceClient LeadDisputes { get; }
+
+    public Wire.CaseLifeService.CaseLifeServiceClient CaseLife { get; }
+
+    public Wire.ServicePlanService.ServicePlanServiceClient ServicePlans { get; }
 
     public Wire.VisitService.VisitServiceClient Visits { get; }
 

@@ -25,6 +25,11 @@ internal sealed record CasePartPassed(ReferralAcceptedForCase Accepted, Guid Ref
 /// <param name="UnitId">Unit whose part ends.</param>
 internal sealed record CasePartEnded(Guid CaseId, string UnitId);
 
+/// <summary>A case was merged into another of the family: what units have planned in it goes on there, with the parts that they have there now.</summary>
+/// <param name="CaseId">The case that goes.</param>
+/// <param name="IntoCaseId">The case that goes on.</param>
+internal sealed record CasesMerged(Guid CaseId, Guid IntoCaseId);
+
 /// <summary>A referral came to be or made a move, in the commit that is being made; what hangs on its states, such as its time limits, follows from this.</summary>
 /// <param name="ReferralId">The referral.</param>
 /// <param name="FromUnitId">Unit that made it.</param>

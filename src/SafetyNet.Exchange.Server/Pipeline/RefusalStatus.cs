@@ -94,6 +94,7 @@ internal static class RefusalStatus
             or Wire.ErrorReason.LinkNotPossible or Wire.ErrorReason.OverrideReasonMissing or Wire.ErrorReason.PrimaryUnitLeads
             or Wire.ErrorReason.OfferEnded
             or Wire.ErrorReason.LeadDisputeOpen or Wire.ErrorReason.LeadDisputesExhausted or Wire.ErrorReason.NoHigherArbiter or Wire.ErrorReason.ArbiterTookPart
+            or Wire.ErrorReason.CaseStillServed or Wire.ErrorReason.UnitNotInCase or Wire.ErrorReason.CrossJurisdictionReferralMissing or Wire.ErrorReason.CasesNotMergeable
             or Wire.ErrorReason.ProtocolRunning or Wire.ErrorReason.ProtocolMinimumNotReached => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,

@@ -215,7 +215,9 @@ internal sealed class CommitSession : IDisposable
     {
         var command = held.Table switch
         {
-            HeldTable.Grant => _grant, HeldTable.Case => _case, _ => _brokenGlass,
+            HeldTable.Grant => _grant,
+            HeldTable.BreakGlass => _brokenGlass,
+            _ => _case,
         };
         Set(command, held.Id.ToByteArray(true), held.Version);
         if (command.ExecuteScalar() is null) throw new StaleRowException();

@@ -86,10 +86,31 @@ internal static class VisitPlanning
     private static DateTimeOffset At(DateOnly day, int minute) => new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), OfficeHours.Taiwan).AddMinutes(minute).ToUniversalTime();
 }
 
-/// <summary>What becomes of a unit's visits when its part in a case ends: what is planned ends with it, what was made stays with the case.</summary>
-internal sealed class VisitEnds : IReactTo<CasePartEnded>
+/// <summary>What becomes of a unit's visits when its part in a case ends: what is planned ends with it, what was made stays with the case. Visits of a case that is merged go on in the other.</summary>
+internal sealed class VisitEnds : IReactTo<CasePartEnded>, IReactTo<CasesMerged>
 {
     public void React(Call call, CasePartEnded happened) => EndVisitsOf(call, happened.CaseId, happened.UnitId);
+
+    public void React(Call call, CasesMerged happened)
+    {
+        foreach (var visit in call.Read.VisitsOfCase(happened.CaseId))
+        {
+            visit.CaseId = happened.IntoCaseId;
+            call.Change.Update(visit);
+        }
+
+        foreach (var run in call.Read.RunsOfCase(happened.CaseId))
+        {
+            run.CaseId = happened.IntoCaseId;
+            call.Change.Update(run);
+        }
+
+        foreach (var clock in call.Read.RunningClocksOfCase(happened.CaseId))
+        {
+            clock.CaseId = happened.IntoCaseId;
+            call.Change.Update(clock);
+        }
+    }
 
     /// <summary>Ends the planned visits and running protocols of a unit in a case, in the commit by which its part ends.</summary>
     public static void EndVisitsOf(Call call, Guid caseId, string unitId)

@@ -33,6 +33,7 @@ internal sealed class VisitMapping : IEntityTypeConfiguration<Visit>, IEntityTyp
         builder.Property(r => r.Version).IsConcurrencyToken();
         // A unit follows a protocol for a person once at a time, whoever starts how many at once.
         builder.HasIndex(r => new { r.CaseId, r.UnitId, r.PersonId, r.Protocol }, "ix_visit_protocol_run_one_runs").IsUnique().HasFilter("ended_on IS NULL");
+        builder.HasIndex(r => new { r.CaseId, r.UnitId });
         builder.HasIndex(r => r.NextMonthAt).HasFilter("next_month_at IS NOT NULL");
     }
 }
@@ -85,6 +86,10 @@ internal static class VisitQueries
     /// <summary>Protocols of a unit in a case that run.</summary>
     public static List<ProtocolRun> RunningOf(this ReadSession session, Guid caseId, string unitId) =>
         [.. session.Db.Set<ProtocolRun>().AsNoTracking().Where(r => r.CaseId == caseId && r.UnitId == unitId && r.EndedOn == null).OrderBy(r => r.RunId)];
+
+    public static List<Visit> VisitsOfCase(this ReadSession session, Guid caseId) => [.. session.Db.Set<Visit>().AsNoTracking().Where(v => v.CaseId == caseId)];
+
+    public static List<ProtocolRun> RunsOfCase(this ReadSession session, Guid caseId) => [.. session.Db.Set<ProtocolRun>().AsNoTracking().Where(r => r.CaseId == caseId)];
 
     /// <summary>Protocols of which a month begins that is not planned yet, those that wait longest first.</summary>
     public static List<ProtocolRun> RunsWithNewMonth(this ReadSession session, DateTimeOffset now, int count) =>

@@ -203,6 +203,48 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_centre, new Wire.GetConferenceRequest { Context = meeting, ConferenceId = conference });
         await AskAsync<IMessage>(_centre, new Wire.ListConferencesRequest { Context = _centre.Context(Wire.Purpose.CaseConference) });
         await CorrectAsync(referral, person);
+        await LiveAsync(file);
+    }
+
+    /// <summary>Workers, a plan, the primary role handed over and back, a unit that leaves; another case that is closed and opened again.</summary>
+    private async Task LiveAsync(string file)
+    {
+        Wire.AccessContext InCase(Caller by) => by.Context(Wire.Purpose.CaseCoordination, inCase: file);
+        await AskAsync<IMessage>(_centre, new Wire.AssignWorkersRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, WorkerPersonId = "W0301" });
+        var supervisor = _centre with { PersonId = "W0399", Role = Wire.ActorRole.Supervisor };
+        await AskAsync<IMessage>(supervisor, new Wire.ReassignWorkerRequest { Context = supervisor.Context(), RequestId = NewId(), FromPersonId = "W0301", ToPersonId = "W0302" });
+        await AskAsync<IMessage>(_centre, new Wire.GetCaseloadRequest { Context = _centre.Context() });
+        var goal = (await AskAsync<Wire.CreateGoalResponse>(_centre, new Wire.CreateGoalRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, OwnerUnitId = _health.UnitId, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Text = "每兩週訪視一次",
+            TargetDate = "2099-01-31",
+        })).Goal.GoalId;
+        _promises.Made("service_goal", "goal_id", goal);
+        await AskAsync<IMessage>(_health, new Wire.AddProgressRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file, GoalId = goal, Text = "已完成第一次訪視" });
+        await AskAsync<IMessage>(_centre, new Wire.UpdateGoalRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, GoalId = goal, TargetDate = "2099-02-28" });
+        await AskAsync<IMessage>(_health, new Wire.ListGoalsRequest { Context = InCase(_health), CaseId = file });
+        await ProposeAsync(_centre, _health);
+        await AskAsync<IMessage>(_health, new Wire.DeclinePrimaryRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file, Reason = Why });
+        await ProposeAsync(_centre, _health);
+        await AskAsync<IMessage>(_centre, new Wire.WithdrawPrimaryProposalRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file });
+        await ProposeAsync(_centre, _health);
+        await AskAsync<IMessage>(_health, new Wire.AcceptPrimaryRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file });
+        await ProposeAsync(_health, _centre);
+        await AskAsync<IMessage>(_centre, new Wire.AcceptPrimaryRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file });
+        await AskAsync<IMessage>(_health, new Wire.LeaveCaseRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file, Outcome = Wire.ReferralOutcome.GoalsMet });
+        await AskAsync<IMessage>(_centre, new Wire.ListCaseMovesRequest { Context = InCase(_centre), CaseId = file });
+        var taken = await ReferAsync(StrangersId());
+        await EmptyInboxAsync();
+        await AskAsync<IMessage>(_centre, new Wire.AcceptReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = taken });
+        var other = (await AskAsync<Wire.OpenCaseResponse>(_centre, new Wire.OpenCaseRequest { Context = _centre.Context(referral: taken), RequestId = NewId(), ReferralId = taken })).Case.CaseId;
+        _promises.Made("case_file", "case_id", other);
+        await AskAsync<IMessage>(_centre, new Wire.CloseCaseRequest { Context = _centre.Context(), RequestId = NewId(), CaseId = other, Outcome = Wire.ReferralOutcome.GoalsMet });
+        await AskAsync<IMessage>(_centre, new Wire.ReopenCaseRequest { Context = _centre.Context(), RequestId = NewId(), CaseId = other, Reason = Why });
+
+        Task<IMessage> ProposeAsync(Caller by, Caller to) => AskAsync<IMessage>(by, new Wire.ProposePrimaryRequest
+        {
+            Context = InCase(by), RequestId = NewId(), CaseId = file, ToUnitId = to.UnitId, Reason = Why,
+        });
     }
 
     private async Task CorrectAsync(string referral, string person)

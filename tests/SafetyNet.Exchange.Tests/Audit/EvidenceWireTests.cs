@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -269,7 +270,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         async Task<string> Followed() => (await health.StartsAsync(await The.VisitedAsync())).RunId;
         async Task<string> Planned() => (await health.PlansAsync(health.Plan(visited, Exchange.Clock.GetUtcNow().DayIn(2)))).VisitId;
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
-        return new(StringComparer.Ordinal)
+        var requests = new Dictionary<string, (Party, IMessage)>(StringComparer.Ordinal)
         {
             ["ApplyForGrant"] = (The.Police, The.Police.Application(Exchange, family.Mother.NationalId.Canonical, Wire.ConfidentialityClass.Identity)),
             ["DecideGrant"] = (centre, centre.Decision(await Applied())),
@@ -460,5 +461,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["ListVisits"] = (health, new Wire.ListVisitsRequest { Context = health.Context(), CaseId = visited.CaseId }),
             ["SearchPrecedents"] = (school, new Wire.SearchPrecedentsRequest { Context = school.Context() }),
         };
+        foreach (var (method, asked) in await The.CaseLifeRequestsAsync()) requests.Add(method, asked);
+        return requests;
     }
 }

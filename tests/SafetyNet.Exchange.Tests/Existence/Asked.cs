@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Visits;
@@ -98,6 +99,22 @@ internal static class Asked
         ["CaseService/SetProtectiveScope"] = (by, ids) =>
             [new Wire.SetProtectiveScopeRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, UnitId = "tpe-school" }],
         ["CaseService/ListNotes"] = (by, ids) => [new Wire.ListNotesRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case }],
+        ["CaseLifeService/AssignWorkers"] = (by, ids) => [new Wire.AssignWorkersRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, WorkerPersonId = "P0001" }],
+        ["CaseLifeService/ProposePrimary"] = (by, ids) =>
+            [new Wire.ProposePrimaryRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, ToUnitId = "tpe-school", Reason = CaseLifeMoves.Why }],
+        ["CaseLifeService/AcceptPrimary"] = (by, ids) => [new Wire.AcceptPrimaryRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case }],
+        ["CaseLifeService/DeclinePrimary"] = (by, ids) => [new Wire.DeclinePrimaryRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, Reason = CaseLifeMoves.Why }],
+        ["CaseLifeService/WithdrawPrimaryProposal"] = (by, ids) => [new Wire.WithdrawPrimaryProposalRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case }],
+        ["CaseLifeService/LeaveCase"] = (by, ids) => [by.Leaving(ids.Case)],
+        ["CaseLifeService/CloseCase"] = (by, ids) => [by.Closing(ids.Case)],
+        ["CaseLifeService/ReopenCase"] = (by, ids) => [new Wire.ReopenCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, Reason = CaseLifeMoves.Why }],
+        ["CaseLifeService/MergeCases"] = (by, ids) => [by.Merging(ids.Case, ids.Case), by.Merging(The.NobodysUuid, ids.Case), by.Merging(ids.Case, The.NobodysUuid)],
+        ["CaseLifeService/ListCaseMoves"] = (by, ids) => [new Wire.ListCaseMovesRequest { Context = by.InCase(ids.Case), CaseId = ids.Case }],
+        ["ServicePlanService/CreateGoal"] = (by, ids) => [by.Goal(ids.Case, by, "媒合就業")],
+        ["ServicePlanService/UpdateGoal"] = (by, ids) => [by.GoalChange(ids.Case, new() { GoalId = The.NobodysUuid }, Wire.GoalState.Achieved)],
+        ["ServicePlanService/AddProgress"] = (by, ids) =>
+            [new Wire.AddProgressRequest { Context = by.InCase(ids.Case), RequestId = Some.RequestId(), CaseId = ids.Case, GoalId = The.NobodysUuid, Text = "探問" }],
+        ["ServicePlanService/ListGoals"] = (by, ids) => [new Wire.ListGoalsRequest { Context = by.InCase(ids.Case), CaseId = ids.Case }],
         ["HouseholdService/LookUpHousehold"] = (by, ids) =>
         [
             LookUp(ids, by.Context(referral: ids.Referral), byName: false), LookUp(ids, by.Context(referral: ids.Referral), byName: true),

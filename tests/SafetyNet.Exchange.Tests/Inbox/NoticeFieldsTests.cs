@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.BreakGlass;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -92,6 +93,17 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.School.NarrowsAsync(step, referral, the.Centre, Economic);
         await the.WanhuaCentre.MovesAsync((await the.Centre.ProposesAsync(the.Centre.Transfer(referral, the.WanhuaCentre.UnitId, inCase: inCase))).Onward.ReferralId,
             Wire.ReferralAction.See, Wire.ReferralAction.Accept);
+        // A case that is handed over in vain, whose goal passes, which another is merged into, and which is closed.
+        var sisters = Some.Family();
+        var life = await the.SharedCaseAsync(the.Centre, Some.SubjectOf(sisters.Child), the.Labor);
+        await the.Centre.AsksInAsync(life, the.Police, Wire.Article6Service.PersonalSafety);
+        await the.Centre.HandsOverAsync(life, the.Labor);
+        await the.Labor.DeclinesPrimaryAsync(life);
+        await the.Centre.SetsGoalAsync(the.Centre.Goal(life, the.Labor, "媒合就業"));
+        await the.Labor.LeavesAsync(life);
+        await the.Centre.MergesAsync(life, await the.SharedCaseAsync(the.Centre, Some.SubjectOf(sisters.Mother), the.MentalHealthCentre));
+        await the.MentalHealthCentre.LeavesAsync(life);
+        await the.Centre.ClosesCaseAsync(life);
         // A dispute over the lead, with a ruling and an appeal.
         await CollectAsync();
         await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Intake.UnitId).SupervisorUnitId = the.ProtectionCentre.UnitId);

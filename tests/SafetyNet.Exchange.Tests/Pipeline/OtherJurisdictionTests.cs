@@ -1,6 +1,7 @@
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -21,7 +22,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
         ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "ListSourceSystems",
-            "SearchPrecedents"];
+            "SearchPrecedents", "GetCaseload"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -80,6 +81,16 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
                 (_, two, _) => tao.InvitesAsync(two, The.OfficerOfTaoyuan),
                 (_, two, _) => tao.UninvitesAsync(two, The.Police),
                 (one, _, _) => tao.MarksOtherPartyAsync(one, Some.StrangersId()),
+                (one, _, _) => tao.AssignsAsync(one, "W9001"),
+                (one, _, _) => tao.HandsOverAsync(one, tao),
+                (one, _, _) => tao.TakesOverAsync(one),
+                (one, _, _) => tao.DeclinesPrimaryAsync(one),
+                (one, _, _) => tao.TakesProposalBackAsync(one),
+                (one, _, _) => tao.LeavesAsync(one),
+                (one, _, _) => tao.ClosesCaseAsync(one),
+                (one, _, _) => tao.ReopensAsync(one),
+                (one, _, _) => tao.MergesAsync(one, one),
+                (one, _, _) => tao.SetsGoalAsync(tao.Goal(one, tao, "媒合就業")),
                 (one, _, _) => tao.ScopesAsync(one, The.Labor, DomesticViolence),
                 (one, _, three) => tao.ProtectsAsync(three, one),
                 (_, two, _) => tao.NarrowsAsync(Wire.DisclosureStep.Conference, two, The.Police),
@@ -103,6 +114,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("GetCase", centre, async (p, id) => await p.SeesCaseAsync(id.Case));
         yield return ("GetCase", centre, async (p, id) => await p.SeesCaseAtAsync(id.Conference, id.Case));
         yield return ("ListNotes", centre, async (p, id) => await p.ReadsNotesAsync(id.Case));
+        yield return ("ListCaseMoves", centre, async (p, id) => await p.ListsCaseMovesAsync(id.Case));
+        yield return ("ListGoals", centre, async (p, id) => await p.ListsGoalsAsync(id.Case));
         yield return ("ListNotes", centre, async (p, id) => await p.ReadsNotesAtAsync(id.Conference, id.Case));
         yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpAsync(id.NationalId, referral: id.Referral));
         yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpAsync(id.NationalId, inCase: id.Case));

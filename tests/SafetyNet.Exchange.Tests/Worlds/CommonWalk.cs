@@ -45,6 +45,9 @@ internal static class CommonWalk
         ["LeadDisputeService/GetLeadDispute"] = GetLeadDisputeAsync,
         ["LeadDisputeService/ListLeadDisputes"] = ListLeadDisputesAsync,
         ["LeadDisputeService/SearchPrecedents"] = SearchPrecedentsAsync,
+        ["CaseLifeService/GetCaseload"] = CaseWalk.GetCaseloadAsync,
+        ["CaseLifeService/ListCaseMoves"] = CaseWalk.ListCaseMovesAsync,
+        ["ServicePlanService/ListGoals"] = CaseWalk.ListGoalsAsync,
     };
 
     private static async Task GetSelfAsync(TestExchange exchange, The the)
