@@ -166,7 +166,8 @@ internal sealed class FaultScript : IDisposable
     private async Task WorkOnCaseAsync(string referral, string person)
     {
         var opening = new Wire.OpenCaseRequest { Context = _centre.Context(Wire.Purpose.CaseCoordination, referral: referral), RequestId = NewId(), ReferralId = referral };
-        var file = (await AskAsync<Wire.OpenCaseResponse>(_centre, opening)).Case.CaseId;
+        var opened = (await AskAsync<Wire.OpenCaseResponse>(_centre, opening)).Case;
+        var file = opened.CaseId;
         _promises.Made("case_file", "case_id", file);
         Wire.AccessContext InCase(Caller by) => by.Context(Wire.Purpose.CaseCoordination, inCase: file);
         await AskAsync<IMessage>(_centre, new Wire.InviteUnitRequest
@@ -182,6 +183,7 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_centre, new Wire.ListNotesRequest { Context = InCase(_centre), CaseId = file });
         await AskAsync<IMessage>(_centre, new Wire.GetCaseRequest { Context = InCase(_centre), CaseId = file });
         await AskAsync<IMessage>(_centre, new Wire.LookUpHouseholdRequest { Context = _centre.Context(inCase: file), NationalId = person });
+        await VisitAsync(file, opened.Subjects[0].PersonId);
         await AskAsync<IMessage>(_centre, new Wire.SetProtectiveScopeRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, UnitId = _health.UnitId });
         await AskAsync<IMessage>(_centre, new Wire.MarkOtherPartyRequest
         {
@@ -245,6 +247,36 @@ internal sealed class FaultScript : IDisposable
         {
             Context = InCase(by), RequestId = NewId(), CaseId = file, ToUnitId = to.UnitId, Reason = Why,
         });
+    }
+
+    private async Task VisitAsync(string file, string personId)
+    {
+        Wire.AccessContext InCase(Caller by) => by.Context(Wire.Purpose.CaseCoordination, inCase: file);
+        var today = TimeProvider.System.GetUtcNow().ToOffset(TimeSpan.FromHours(8));
+        string DayIn(int days) => $"{today.AddDays(days):yyyy-MM-dd}";
+        async Task<string> PlanAsync()
+        {
+            var planned = await AskAsync<Wire.PlanVisitResponse>(_centre, new Wire.PlanVisitRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, PersonId = personId, PlannedOn = DayIn(2) });
+            _promises.Made("visit", "visit_id", planned.Visit.VisitId);
+            return planned.Visit.VisitId;
+        }
+
+        var run = (await AskAsync<Wire.StartProtocolResponse>(_centre, new Wire.StartProtocolRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, PersonId = personId, Protocol = "SUICIDE_FOLLOW_UP",
+        })).Run.RunId;
+        _promises.Made("visit_protocol_run", "run_id", run);
+        var (made, cancelled, now) = (await PlanAsync(), await PlanAsync(), Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow().AddMinutes(-1)));
+        await AskAsync<IMessage>(_centre, new Wire.RecordAttemptRequest { Context = InCase(_centre), RequestId = NewId(), VisitId = made, HappenedAt = now, Channel = Wire.VisitChannel.Home });
+        await AskAsync<IMessage>(_centre, new Wire.RescheduleVisitRequest { Context = InCase(_centre), RequestId = NewId(), VisitId = made, PlannedOn = DayIn(3), Reason = "案主住院，改期訪視" });
+        await AskAsync<IMessage>(_centre, new Wire.RecordVisitRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), VisitId = made, HappenedAt = now, Channel = Wire.VisitChannel.Home, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Text = "家訪一次",
+        });
+        await AskAsync<IMessage>(_centre, new Wire.CancelVisitRequest { Context = InCase(_centre), RequestId = NewId(), VisitId = cancelled, Reason = "重複排定，予以取消" });
+        await AskAsync<IMessage>(_centre, new Wire.GetProtocolRequest { Context = InCase(_centre), RunId = run });
+        await AskAsync<IMessage>(_centre, new Wire.ListVisitsRequest { Context = InCase(_centre), CaseId = file, Listing = Wire.VisitListing.All });
+        await AskAsync<IMessage>(_centre, new Wire.EndProtocolRequest { Context = InCase(_centre), RequestId = NewId(), RunId = run, Reason = Why });
     }
 
     private async Task CorrectAsync(string referral, string person)

@@ -1,4 +1,6 @@
+using SafetyNet.Exchange.Sandbox.Population;
 using SafetyNet.Exchange.Server.Clocks;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Hosting;
 
 namespace SafetyNet.Exchange.Tests.Visits;
@@ -116,6 +118,75 @@ public sealed class VisitReminderTests(TestExchange exchange) : WireTests(exchan
         await own.Composition.Clocks.RunAsync(CancellationToken.None);
         Assert.DoesNotContain(await the.WanhuaCentre.EmptiesInboxAsync(), n => n.VisitId.Length > 0);
         Assert.DoesNotContain(await the.Centre.EmptiesInboxAsync(), n => n.VisitId.Length > 0);
+    }
+
+    [Fact]
+    [Trait("Rule", "R-CASE-4")]
+    public async Task A_worker_who_leaves_takes_no_visit_along_one_call_gives_all_of_them_to_another()
+    {
+        await using var own = await TestExchange.StartAsync();
+        var the = new The(own);
+        var (nurse, cases) = (the.MentalHealthCentre, new[] { await the.VisitedAsync(), await the.VisitedAsync(), await the.VisitedAsync() });
+        foreach (var of in cases) await nurse.StartsAsync(of);
+        var planned = (await nurse.ListsVisitsAsync()).Select(v => v.VisitId).ToList();
+        Assert.Equal(24, planned.Count);
+        Assert.Empty(await nurse.ListsVisitsAsync(new() { WorkerPersonId = "H1001" }));
+        await nurse.AssignsAsync(cases[0].CaseId, "H1001", "H9001");
+        await nurse.AssignsAsync(cases[1].CaseId, "H1001", "H9001");
+        await nurse.AssignsAsync(cases[2].CaseId, "H1002", "H9001");
+        var theirs = await nurse.ListsVisitsAsync(new() { WorkerPersonId = "H1001", PageSize = 5 });
+        Assert.Equal(16, theirs.Count);
+        Assert.All(theirs, v => Assert.Equal(("H1001", "H9001"), (v.WorkerPersonId, v.SupervisorPersonId)));
+        Assert.Equal(planned, (await nurse.ListsVisitsAsync(new() { SupervisorPersonId = "H9001" })).Select(v => v.VisitId));
+
+        var supervisor = nurse.As(Wire.ActorRole.Supervisor, "H9001");
+        await supervisor.AskAsync(to => to.CaseLife.ReassignWorkerAsync(supervisor.Reassignment("H1001", "H1003")));
+        Assert.Empty(await nurse.ListsVisitsAsync(new() { WorkerPersonId = "H1001" }));
+        Assert.Equal(theirs.Select(v => v.VisitId), (await nurse.ListsVisitsAsync(new() { WorkerPersonId = "H1003" })).Select(v => v.VisitId));
+        Assert.Equal(planned, (await nurse.ListsVisitsAsync()).Select(v => v.VisitId));
+        // The reminders go on as they were: the first visit of each case is told of, whoever makes it now.
+        await nurse.EmptiesInboxAsync();
+        own.Clock.Advance(TimeSpan.FromDays(2));
+        await own.Composition.Clocks.RunAsync(CancellationToken.None);
+        Assert.Equal(cases.Select(of => of.CaseId).Order(), (await nurse.EmptiesInboxAsync()).Where(n => n.Kind == Wire.NoticeKind.VisitUpcoming).Select(n => n.CaseId).Order());
+    }
+
+    [Fact]
+    [Trait("Rule", "R-CASE-5")]
+    public async Task A_unit_that_leaves_and_a_case_that_closes_end_what_is_planned_and_a_case_that_is_merged_takes_it_along()
+    {
+        await using var own = await TestExchange.StartAsync();
+        var the = new The(own);
+        var (nurse, lead, of) = (the.MentalHealthCentre, the.Centre, await the.VisitedAsync());
+        await nurse.StartsAsync(of);
+        var kept = await lead.PlansAsync(lead.Plan(of, own.Clock.GetUtcNow().DayIn(6)));
+        await nurse.LeavesAsync(of.CaseId);
+        Assert.Equal((8L, 1L), (Count("state = 4"), Count("state = 1")));
+        Assert.Equal(kept.VisitId, Assert.Single(await lead.ListsVisitsAsync()).VisitId);
+        await lead.ClosesCaseAsync(of.CaseId);
+        Assert.Equal((9L, 0L), (Count("state = 4"), Count("state = 1")));
+        Assert.Equal(0, own.Query("SELECT count(*) FROM clock WHERE kind = $0 AND stopped_at IS NULL", r => r.GetInt64(0), (int)Wire.ClockKind.VisitDue)[0]);
+        Assert.Empty(await lead.ListsVisitsAsync(new() { Listing = Wire.VisitListing.All }));
+        Assert.Equal(Wire.ErrorReason.NotFound, (await Refused.ByAsync(() => lead.PlansAsync(lead.Plan(of, own.Clock.GetUtcNow().DayIn(2))))).Reason);
+
+        // Two cases of one family become one: what is planned in either goes on.
+        var family = Some.Family();
+        var (child, mother) = (await OpenedAsync(family.Child), await OpenedAsync(family.Mother));
+        var planned = await lead.PlansAsync(lead.Plan(new VisitedCase(mother, family.Mother.Id.ToString(), family), own.Clock.GetUtcNow().DayIn(3)));
+        var run = await lead.StartsAsync(new VisitedCase(mother, family.Mother.Id.ToString(), family));
+        await lead.EmptiesInboxAsync();
+        await lead.MergesAsync(child, mother);
+        Assert.Equal(9, (await lead.ListsVisitsAsync(new() { CaseId = child })).Count);
+        Assert.Equal(child, (await lead.SeesProtocolAsync(run.RunId)).CaseId);
+        own.Clock.Advance(TimeSpan.FromDays(2));
+        await own.Composition.Clocks.RunAsync(CancellationToken.None);
+        Assert.Contains(await lead.EmptiesInboxAsync(), n => n.VisitId == planned.VisitId && n.CaseId == child);
+        Assert.Equal(Wire.VisitState.Done, (await lead.VisitsAsync(planned.VisitId, own.Clock.GetUtcNow())).State);
+
+        long Count(string where) => own.Query($"SELECT count(*) FROM visit WHERE {where}", r => r.GetInt64(0))[0];
+
+        async Task<string> OpenedAsync(SyntheticPerson person) =>
+            (await lead.OpensCaseAsync((await lead.TakesInAsync(the.School, Some.SubjectOf(person))).ReferralId)).CaseId;
     }
 
     private static DateTimeOffset Taipei(string day, int hour, int minute) => VisitMoves.NoonOf(day).AddHours(hour - 12).AddMinutes(minute);

@@ -452,11 +452,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("sealed");
 
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
                     b.Property<long>("WrittenAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("written_at");
@@ -609,49 +604,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("note_share", (string)null);
                 });
 
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.NoteVersion", b =>
-                {
-                    b.Property<byte[]>("VersionId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("version_id");
-
-                    b.Property<string>("AuthorPersonId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("author_person_id");
-
-                    b.Property<byte[]>("NoteId")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("note_id");
-
-                    b.Property<int>("Number")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("number");
-
-                    b.Property<byte[]>("Reason")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("reason");
-
-                    b.Property<byte[]>("Sealed")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("sealed");
-
-                    b.Property<long>("WrittenAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("written_at");
-
-                    b.HasKey("VersionId");
-
-                    b.HasIndex("NoteId", "Number")
-                        .IsUnique();
-
-                    b.ToTable("case_note_version", (string)null);
-                });
-
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.OtherPartyRow", b =>
                 {
                     b.Property<byte[]>("CaseId")
@@ -756,6 +708,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("clock_id");
 
+                    b.Property<byte[]>("CaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
                     b.Property<long>("DueAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("due_at");
@@ -828,6 +784,9 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnName("version");
 
                     b.HasKey("ClockId");
+
+                    b.HasIndex("CaseId")
+                        .HasFilter("stopped_at IS NULL AND case_id IS NOT NULL");
 
                     b.HasIndex("NextAt")
                         .HasFilter("next_at IS NOT NULL");
@@ -2568,6 +2527,228 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.HasKey("UnitId", "PersonId");
 
                     b.ToTable("unit_worker", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Visits.ProtocolRun", b =>
+                {
+                    b.Property<byte[]>("RunId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("run_id");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<int>("End")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("end");
+
+                    b.Property<byte[]>("EndReason")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("end_reason");
+
+                    b.Property<DateOnly?>("EndedOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("ended_on");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<int>("MinimumMonths")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("minimum_months");
+
+                    b.Property<int>("MonthsPlanned")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("months_planned");
+
+                    b.Property<string>("Needs")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("needs");
+
+                    b.Property<long?>("NextMonthAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("next_month_at");
+
+                    b.Property<byte[]>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<string>("Protocol")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("protocol");
+
+                    b.Property<int>("ProtocolsRevision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("protocols_revision");
+
+                    b.Property<string>("Reminders")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("reminders");
+
+                    b.Property<long>("StartedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("started_at");
+
+                    b.Property<DateOnly>("StartsOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("starts_on");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("RunId");
+
+                    b.HasIndex("NextMonthAt")
+                        .HasFilter("next_month_at IS NOT NULL");
+
+                    b.HasIndex("CaseId", "UnitId");
+
+                    b.HasIndex(new[] { "CaseId", "UnitId", "PersonId", "Protocol" }, "ix_visit_protocol_run_one_runs")
+                        .IsUnique()
+                        .HasFilter("ended_on IS NULL");
+
+                    b.ToTable("visit_protocol_run", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Visits.Visit", b =>
+                {
+                    b.Property<byte[]>("VisitId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("visit_id");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<long?>("DoneAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("done_at");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<byte[]>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<DateOnly>("PlannedOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("planned_on");
+
+                    b.Property<byte[]>("RunId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("run_id");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("VisitId");
+
+                    b.HasIndex("RunId")
+                        .HasFilter("run_id IS NOT NULL");
+
+                    b.HasIndex("CaseId", "PlannedOn", "VisitId");
+
+                    b.HasIndex("UnitId", "State", "PlannedOn", "VisitId");
+
+                    b.ToTable("visit", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Visits.VisitMoveRow", b =>
+                {
+                    b.Property<byte[]>("MoveId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("move_id");
+
+                    b.Property<int>("Action")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("action");
+
+                    b.Property<int>("Channel")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("channel");
+
+                    b.Property<long?>("HappenedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("happened_at");
+
+                    b.Property<long>("MovedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("moved_at");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
+
+                    b.Property<string>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("person_id");
+
+                    b.Property<DateOnly?>("PlannedOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("planned_on");
+
+                    b.Property<byte[]>("Text")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("text");
+
+                    b.Property<int>("TextClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("text_class");
+
+                    b.Property<byte[]>("VisitId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("visit_id");
+
+                    b.HasKey("MoveId");
+
+                    b.HasIndex("VisitId", "Number")
+                        .IsUnique();
+
+                    b.ToTable("visit_move", (string)null);
                 });
 #pragma warning restore 612, 618
         }
