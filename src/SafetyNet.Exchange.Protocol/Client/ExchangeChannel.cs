@@ -78,6 +78,7 @@ public sealed class ExchangeChannel : IDisposable
         ReferralHandshakes = new Wire.ReferralHandshakeService.ReferralHandshakeServiceClient(Invoker);
         ReferralWork = new Wire.ReferralWorkService.ReferralWorkServiceClient(Invoker);
         LeadDisputes = new Wire.LeadDisputeService.LeadDisputeServiceClient(Invoker);
+        CaseNotes = new Wire.CaseNoteService.CaseNoteServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -123,6 +124,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.ReferralWorkService.ReferralWorkServiceClient ReferralWork { get; }
 
     public Wire.LeadDisputeService.LeadDisputeServiceClient LeadDisputes { get; }
+
+    public Wire.CaseNoteService.CaseNoteServiceClient CaseNotes { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -59,7 +59,7 @@ public sealed class MerkleTreeTests
     public void Random_trees_agree_with_plain_recursion_in_roots_and_proofs_and_altered_proofs_are_refused()
     {
         // Each tree has its own numbers, so that the trees may be grown side by side and one of them again by its number.
-        Parallel.For(0, Campaign, () => new byte[LargestTree][], (tree, _, leaves) =>
+        Parallel.For(0, Campaign, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, () => new byte[LargestTree][], (tree, _, leaves) =>
         {
             Agree(new Random(20_261_122 + tree), leaves);
             return leaves;
