@@ -42,8 +42,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
-        Wire.LeadDisputeService.Descriptor,
-        Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
+        Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -118,16 +117,15 @@ internal sealed class Composition : IAsyncDisposable
             Clocks = new ClockJob(Store, Commits, () => _registry.Current, Policy, clock);
             var (referrals, cases) = (new ReferralService(), new CaseService());
             var reports = new ReportService(SourceSystems.Load(options.Reports.SourceSystemsPath), TriageRules.Load(options.Reports.TriageRulesPath));
-            var disputes = new LeadDisputeService();
+            var (disputes, disclosures) = (new LeadDisputeService(), new DisclosureService());
             Features =
             [
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
-                new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
+                new ConferenceService(), disclosures, new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
-                disputes,
-                new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
+                disputes, new CaseNoteService(), new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
@@ -139,7 +137,7 @@ internal sealed class Composition : IAsyncDisposable
                 Offers?.Changed(changes);
             };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes), TimeLimits);
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Offers = new OfferJob(exchange, Commits, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
@@ -273,6 +271,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<LeadDisputeService>();
         app.MapGrpcService<CaseLifeService>();
         app.MapGrpcService<ServicePlanService>();
+        app.MapGrpcService<CaseNoteService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

@@ -80,6 +80,7 @@ public sealed class ExchangeChannel : IDisposable
         LeadDisputes = new Wire.LeadDisputeService.LeadDisputeServiceClient(Invoker);
         CaseLife = new Wire.CaseLifeService.CaseLifeServiceClient(Invoker);
         ServicePlans = new Wire.ServicePlanService.ServicePlanServiceClient(Invoker);
+        CaseNotes = new Wire.CaseNoteService.CaseNoteServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -129,6 +130,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.CaseLifeService.CaseLifeServiceClient CaseLife { get; }
 
     public Wire.ServicePlanService.ServicePlanServiceClient ServicePlans { get; }
+
+    public Wire.CaseNoteService.CaseNoteServiceClient CaseNotes { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>
