@@ -43,8 +43,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
-        Wire.LeadDisputeService.Descriptor,
-        Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
+        Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
         Wire.VisitService.Descriptor,
     ];
 
@@ -120,16 +119,15 @@ internal sealed class Composition : IAsyncDisposable
             Clocks = new ClockJob(Store, Commits, () => _registry.Current, Policy, clock);
             var (referrals, cases) = (new ReferralService(), new CaseService());
             var reports = new ReportService(SourceSystems.Load(options.Reports.SourceSystemsPath), TriageRules.Load(options.Reports.TriageRulesPath));
-            var disputes = new LeadDisputeService();
+            var (disputes, disclosures) = (new LeadDisputeService(), new DisclosureService());
             Features =
             [
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
-                new ConferenceService(), new DisclosureService(), new RevealService(options.Reveal, Log, Search),
+                new ConferenceService(), disclosures, new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
-                disputes,
-                new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
+                disputes, new CaseNoteService(), new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
                 new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)),
             ];
             Families = new Families(Store, Vault);
@@ -143,7 +141,7 @@ internal sealed class Composition : IAsyncDisposable
                 Protocols?.Changed(changes);
             };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, new VisitEnds()), TimeLimits);
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, new VisitEnds()), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Offers = new OfferJob(exchange, Commits, clock);
             Protocols = new ProtocolJob(Store, Commits, Policy, clock);
@@ -280,6 +278,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<LeadDisputeService>();
         app.MapGrpcService<CaseLifeService>();
         app.MapGrpcService<ServicePlanService>();
+        app.MapGrpcService<CaseNoteService>();
         app.MapGrpcService<VisitService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();

@@ -80,6 +80,7 @@ public sealed class ExchangeChannel : IDisposable
         LeadDisputes = new Wire.LeadDisputeService.LeadDisputeServiceClient(Invoker);
         CaseLife = new Wire.CaseLifeService.CaseLifeServiceClient(Invoker);
         ServicePlans = new Wire.ServicePlanService.ServicePlanServiceClient(Invoker);
+        CaseNotes = new Wire.CaseNoteService.CaseNoteServiceClient(Invoker);
         Visits = new Wire.VisitService.VisitServiceClient(Invoker);
     }
 
@@ -130,6 +131,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.CaseLifeService.CaseLifeServiceClient CaseLife { get; }
 
     public Wire.ServicePlanService.ServicePlanServiceClient ServicePlans { get; }
+
+    public Wire.CaseNoteService.CaseNoteServiceClient CaseNotes { get; }
 
     public Wire.VisitService.VisitServiceClient Visits { get; }
 

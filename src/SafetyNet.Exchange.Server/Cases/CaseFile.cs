@@ -117,8 +117,8 @@ internal sealed class OtherPartyRow
     public byte[] Reason { get; set; } = [];
 }
 
-/// <summary>A worker's record in the case (R-CASE-3); its text lies sealed.</summary>
-internal sealed class CaseNote : IFamilyFact
+/// <summary>A worker's record in the case (R-CASE-3), as it was written first; its text lies sealed. What it says since an amendment is in the row of its latest version.</summary>
+internal sealed class CaseNote : IVersioned, IFamilyFact
 {
     public Guid NoteId { get; set; }
 
@@ -133,6 +133,9 @@ internal sealed class CaseNote : IFamilyFact
     public DateTimeOffset WrittenAt { get; set; }
 
     public byte[] Sealed { get; set; } = [];
+
+    /// <summary>Its latest version; two amendments of one version are one and a refusal.</summary>
+    public int Version { get; set; }
 
     public IEnumerable<Guid> AffectedIds() => [];
 }

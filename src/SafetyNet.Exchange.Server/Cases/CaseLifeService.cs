@@ -14,7 +14,7 @@ internal sealed class CaseLifeService(CaseloadTargets targets) : Wire.CaseLifeSe
     public override Task<Wire.AssignWorkersResponse> AssignWorkers(Wire.AssignWorkersRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = CaseService.Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
         if (call.Replayed is null) CaseWork.Assign(call, shared, request);
         return Task.FromResult(new Wire.AssignWorkersResponse { Case = CaseService.Show(call, shared, view) });
@@ -67,7 +67,7 @@ internal sealed class CaseLifeService(CaseloadTargets targets) : Wire.CaseLifeSe
     public override Task<Wire.WithdrawPrimaryProposalResponse> WithdrawPrimaryProposal(Wire.WithdrawPrimaryProposalRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = CaseService.Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
         var proposed = shared.File.ProposedUnitId;
         if (call.Replayed is null)
@@ -85,11 +85,11 @@ internal sealed class CaseLifeService(CaseloadTargets targets) : Wire.CaseLifeSe
     public override Task<Wire.LeaveCaseResponse> LeaveCase(Wire.LeaveCaseRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = CaseService.Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         if (call.Replayed is null)
         {
             var view = call.DecideOn(shared);
-            CaseService.Concerns(call, view);
+            call.Concerns(view);
             CaseSteps.Move(call, shared, request.Etag, Wire.CaseAction.Leave, (_, _, part) =>
             {
                 var primary = shared.Primary.UnitId;
@@ -133,7 +133,7 @@ internal sealed class CaseLifeService(CaseloadTargets targets) : Wire.CaseLifeSe
     public override Task<Wire.MergeCasesResponse> MergeCases(Wire.MergeCasesRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var (goesOn, goes) = (CaseService.Load(call, request.CaseId), CaseService.Load(call, request.MergedCaseId));
+        var (goesOn, goes) = (call.RequireCase(request.CaseId), call.RequireCase(request.MergedCaseId));
         var view = call.DecideOn(goesOn);
         if (call.Replayed is not null) return Task.FromResult(new Wire.MergeCasesResponse { Case = CaseService.Show(call, goesOn, view) });
         call.DecideOn(goes);
@@ -159,7 +159,7 @@ internal sealed class CaseLifeService(CaseloadTargets targets) : Wire.CaseLifeSe
     public override Task<Wire.ListCaseMovesResponse> ListCaseMoves(Wire.ListCaseMovesRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = CaseService.Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
         // How a case came about is for those who take part in it.
         if (!view.IsOver && view.OwnPart.Role == Wire.ParticipantRole.Invited) throw new Refusal(Wire.ErrorReason.NotFound);

@@ -48,6 +48,9 @@ internal static class CaseMerging
         }
 
         (goes.File.MergedIntoId, goes.File.EndedAt) = (goesOn.File.CaseId, call.Now);
+        // In the order in which they will be read.
+        goesOn.Subjects.Sort();
+        goesOn.Participants.Sort((one, other) => string.CompareOrdinal(one.UnitId, other.UnitId));
     }
 
     /// <summary>"All subjects" of a part are from now on those that there were.</summary>

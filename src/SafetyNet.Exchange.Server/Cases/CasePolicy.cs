@@ -29,6 +29,31 @@ internal static class CasePolicy
     public static readonly ClassSet Protective =
         ClassSet.Of(Wire.ConfidentialityClass.DomesticViolence, Wire.ConfidentialityClass.SexualAssault, Wire.ConfidentialityClass.ChildProtection);
 
+    /// <summary>The case that a request names, where the acting unit takes part in it or names what opens it; to everybody else there is none.</summary>
+    public static SharedCase RequireCase(this Call call, string caseId)
+    {
+        var id = Guid.Parse(caseId);
+        call.Touches("case", id);
+        // Asked first: a case of others costs what none costs (R-NTK-14).
+        var (context, unitId) = (call.Context!, call.Unit.UnitId);
+        var isNamed = context.ReferenceCase switch
+        {
+            Wire.AccessContext.ReferenceOneofCase.ConferenceId => Reach.IsInvitedTo(call.Read, Guid.Parse(context.ConferenceId), unitId),
+            Wire.AccessContext.ReferenceOneofCase.GrantId => Reach.HasGrant(call.Read, Guid.Parse(context.GrantId), unitId),
+            Wire.AccessContext.ReferenceOneofCase.BreakGlassId => Reach.BrokeGlass(call.Read, Guid.Parse(context.BreakGlassId), unitId),
+            _ => false,
+        };
+        if (!Reach.IsPartOf(call.Read, id, unitId) && !isNamed) throw new Refusal(Wire.ErrorReason.NotFound);
+        return call.Read.FindCase(id) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+    }
+
+    /// <summary>The record of the call names the subjects that it may see something of.</summary>
+    public static void Concerns(this Call call, CaseView view)
+    {
+        foreach (var id in view.Subjects)
+            if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
+    }
+
     /// <summary>Decides on the case for the acting unit by its part in it, or by what the access names: a conference, a grant, a break-glass; none of them, no case.</summary>
     public static CaseView DecideOn(this Call call, SharedCase shared)
     {

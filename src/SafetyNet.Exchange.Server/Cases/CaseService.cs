@@ -42,7 +42,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
     public override Task<Wire.InviteUnitResponse> InviteUnit(Wire.InviteUnitRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
         if (call.Replayed is not null) return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, view) });
         if (view.OwnPart.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
@@ -61,7 +61,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
     public override Task<Wire.SetProtectiveScopeResponse> SetProtectiveScope(Wire.SetProtectiveScopeRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
         if (call.Replayed is not null) return Task.FromResult(new Wire.SetProtectiveScopeResponse { Case = Show(call, shared, view) });
         if (!CasePolicy.MaySetScope(call.Unit, view.OwnPart)) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
@@ -84,7 +84,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var call = Call.Of(context);
         var nationalId = NationalId.Parse(request.NationalId).Canonical;
         call.Concerns(nationalId);
-        var shared = Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
         if (call.Replayed is not null) return Task.FromResult(new Wire.MarkOtherPartyResponse { Case = Show(call, shared, view) });
         if (view.OwnPart.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
@@ -104,7 +104,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
     public override Task<Wire.JoinCaseResponse> JoinCase(Wire.JoinCaseRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var invited = shared.File.State == Wire.CaseState.Open ? shared.PartOf(call.Unit.UnitId) : null;
         if (invited is null) throw new Refusal(Wire.ErrorReason.NotFound);
         if (call.Replayed is null)
@@ -120,48 +120,26 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
     public override Task<Wire.CreateNoteResponse> CreateNote(Wire.CreateNoteRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
         if (view.IsOver) throw new Refusal(Wire.ErrorReason.NotFound);
-        Concerns(call, view);
+        call.Concerns(view);
         var (note, shares) = call.Replayed is { } made
             ? (call.Read.FindNote(Guid.Parse(made))!, call.Read.SharesOf(Guid.Parse(made)))
             : Write(call, shared, request);
         call.Touches("note", note.NoteId);
         if (!call.MayRead(shared, view, note, shares)) throw new Refusal(Wire.ErrorReason.NotFound);
-        return Task.FromResult(new Wire.CreateNoteResponse { Note = ToWire(call, shared, note, shares) });
+        return Task.FromResult(new Wire.CreateNoteResponse { Note = call.ToWire(note, shares) });
     }
 
     public override Task<Wire.ListNotesResponse> ListNotes(Wire.ListNotesRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var shared = Load(call, request.CaseId);
+        var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
-        if (view.IsOver) throw new Refusal(Wire.ErrorReason.NotFound);
-        Concerns(call, view);
-        var size = request.PageSize == 0 ? 50 : request.PageSize;
-        var response = new Wire.ListNotesResponse();
-        var after = PageToken.Read(request.PageToken, Guid.Empty);
-        var caseIds = call.Read.WithMerged(shared.File.CaseId);
-        // A page is full when it has that many readable notes, so that its length does not tell how many others there are.
-        for (var more = true; more && response.Notes.Count < size;)
-        {
-            var found = call.Read.ListNotes(caseIds, after, size);
-            more = found.Count == size;
-            foreach (var note in found)
-            {
-                var shares = call.Read.SharesOf(note.NoteId);
-                after = note.NoteId;
-                if (!call.MayRead(shared, view, note, shares)) continue;
-                call.Touches("note", note.NoteId);
-                response.Notes.Add(ToWire(call, shared, note, shares));
-                if (response.Notes.Count < size) continue;
-                response.NextPageToken = PageToken.Of(note.NoteId);
-                break;
-            }
-        }
-
-        return Task.FromResult(response);
+        call.Concerns(view);
+        var page = call.NotesOf(shared, view, request.PageToken, request.PageSize);
+        return Task.FromResult(new Wire.ListNotesResponse { Notes = { page.Notes }, NextPageToken = page.NextPageToken });
     }
 
     /// <summary>The author ends the share of a note, or the primary unit takes protective classes off a scope.</summary>
@@ -216,7 +194,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var note = new CaseNote
         {
             NoteId = call.NewId(), CaseId = shared.File.CaseId, ConfidentialityClass = request.ConfidentialityClass, AuthorUnitId = call.Unit.UnitId,
-            AuthorPersonId = call.Context!.Actor.PersonId, WrittenAt = call.Now,
+            AuthorPersonId = call.Context!.Actor.PersonId, WrittenAt = call.Now, Version = 1,
         };
         note.Sealed = call.Vault.SealText(shared.File.Jurisdiction, CaseQueries.NoteColumn, note.NoteId, request.Text);
         call.Change.Add(note);
@@ -261,33 +239,10 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         call.Change.Key!.Outcome = shared.File.CaseId.ToString();
     }
 
-    internal static SharedCase Load(Call call, string caseId)
-    {
-        var id = Guid.Parse(caseId);
-        call.Touches("case", id);
-        // Asked first: a case of others costs what none costs (R-NTK-14).
-        var (context, unitId) = (call.Context!, call.Unit.UnitId);
-        var isNamed = context.ReferenceCase switch
-        {
-            Wire.AccessContext.ReferenceOneofCase.ConferenceId => Reach.IsInvitedTo(call.Read, Guid.Parse(context.ConferenceId), unitId),
-            Wire.AccessContext.ReferenceOneofCase.GrantId => Reach.HasGrant(call.Read, Guid.Parse(context.GrantId), unitId),
-            Wire.AccessContext.ReferenceOneofCase.BreakGlassId => Reach.BrokeGlass(call.Read, Guid.Parse(context.BreakGlassId), unitId),
-            _ => false,
-        };
-        if (!Reach.IsPartOf(call.Read, id, unitId) && !isNamed) throw new Refusal(Wire.ErrorReason.NotFound);
-        return call.Read.FindCase(id) ?? throw new Refusal(Wire.ErrorReason.NotFound);
-    }
-
     private static Wire.Case LoadAndShow(Call call, string caseId)
     {
-        var shared = Load(call, caseId);
+        var shared = call.RequireCase(caseId);
         return Show(call, shared, call.DecideOn(shared));
-    }
-
-    internal static void Concerns(Call call, CaseView view)
-    {
-        foreach (var id in view.Subjects)
-            if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
     }
 
     internal static Wire.Case Show(Call call, SharedCase shared, CaseView view, OtherPartyRow? marked = null)
@@ -344,25 +299,5 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         if (marks.TrueForAll(mark => mark.LiftedAt is not null)) return false;
         var index = call.Vault.Index.OfNationalId(person.Person.NationalId);
         return marks.Exists(mark => mark.LiftedAt is null && mark.NationalIdIndex.AsSpan().SequenceEqual(index));
-    }
-
-    private static Wire.CaseNote ToWire(Call call, SharedCase shared, CaseNote note, IEnumerable<NoteShareRow> shares)
-    {
-        var wire = new Wire.CaseNote
-        {
-            NoteId = note.NoteId.ToString(), ConfidentialityClass = note.ConfidentialityClass, AuthorUnitId = note.AuthorUnitId,
-            AuthorPersonId = note.AuthorPersonId, WrittenAt = Timestamp.FromDateTimeOffset(note.WrittenAt),
-            Text = call.Vault.OpenText(CaseQueries.NoteColumn, note.NoteId, note.Sealed),
-        };
-        if (!string.Equals(note.AuthorUnitId, call.Unit.UnitId, StringComparison.Ordinal)) return wire;
-        foreach (var share in shares)
-        {
-            wire.Shares.Add(new Wire.NoteShare
-            {
-                UnitId = share.UnitId, LegalBasis = share.LegalBasis, Until = share.Until is { } until ? Timestamp.FromDateTimeOffset(until) : null,
-            });
-        }
-
-        return wire;
     }
 }

@@ -21,7 +21,7 @@ internal static class CaseSteps
     public static Wire.Case Move(ServerCallContext context, string caseId, string etag, Wire.CaseAction action, Func<Call, SharedCase, CaseParticipant, CaseMoveRow> make)
     {
         var call = Call.Of(context);
-        var shared = CaseService.Load(call, caseId);
+        var shared = call.RequireCase(caseId);
         var view = call.DecideOn(shared);
         if (call.Replayed is not null) return CaseService.Show(call, shared, view);
         Move(call, shared, etag, action, make);

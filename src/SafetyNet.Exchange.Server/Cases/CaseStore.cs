@@ -39,6 +39,7 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
     {
         builder.ToTable("case_note");
         builder.HasKey(n => n.NoteId);
+        builder.Property(n => n.Version).IsConcurrencyToken();
         builder.HasIndex(n => new { n.CaseId, n.NoteId });
     }
 

@@ -113,12 +113,12 @@ internal sealed class ServicePlanService : Wire.ServicePlanService.ServicePlanSe
     private static (Call Call, SharedCase Shared, CaseView View) Load(ServerCallContext context, string caseId)
     {
         var call = Call.Of(context);
-        var shared = CaseService.Load(call, caseId);
+        var shared = call.RequireCase(caseId);
         var view = call.DecideOn(shared);
         // The plan is for those who carry it out: whoever sees the case by a conference, a grant or broken glass is not among them.
         if (view.OwnPart.Role == Wire.ParticipantRole.Invited) throw new Refusal(Wire.ErrorReason.NotFound);
         call.Touches("case", shared.File.CaseId);
-        CaseService.Concerns(call, view);
+        call.Concerns(view);
         return (call, shared, view);
     }
 

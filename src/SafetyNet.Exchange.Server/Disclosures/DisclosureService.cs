@@ -8,7 +8,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Disclosures;
 
 /// <summary>The RPCs of the disclosure ledger and of corrections (R-NTK-17): load, decide, change, answer.</summary>
-internal sealed class DisclosureService : Wire.DisclosureService.DisclosureServiceBase
+internal sealed class DisclosureService : Wire.DisclosureService.DisclosureServiceBase, IReactTo<SharedDataCorrected>
 {
     private static readonly Guid AfterEverything = new("ffffffff-ffff-ffff-ffff-ffffffffffff");
 
@@ -99,26 +99,19 @@ internal sealed class DisclosureService : Wire.DisclosureService.DisclosureServi
         var given = GivenBy(call, request.Step, stepId)
             .Where(line => line.PersonId == person?.Id && new ClassSet(line.Classes).Contains(request.ConfidentialityClass)).ToList();
         if (given.Count == 0) throw new Refusal(Wire.ErrorReason.NotFound);
-        var correction = new Correction
-        {
-            CorrectionId = call.NewId(), PersonId = person!.Id, Jurisdiction = call.Agency.Jurisdiction, Step = request.Step, StepId = stepId, CaseId = given[0].CaseId,
-            ConfidentialityClass = request.ConfidentialityClass, FromUnitId = call.Unit.UnitId, At = call.Now,
-        };
         var text = new Wire.CorrectedText { ConfidentialityClass = request.ConfidentialityClass, Wrong = request.Wrong, Right = request.Right };
-        correction.Sealed = call.Vault.SealFacts(correction.Jurisdiction, CorrectionQueries.TextColumn, correction.CorrectionId, text);
-        call.Change.Add(correction);
-        call.Touches("correction", correction.CorrectionId);
-        // Everyone who holds it or held it: what was copied out while the view was open is wrong there still.
-        var receivers = given.Select(line => line.ToUnitId).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-            .Select(unit => new CorrectionReceiver { CorrectionId = correction.CorrectionId, UnitId = unit }).ToList();
-        foreach (var receiver in receivers)
-        {
-            call.Change.Add(receiver);
-            Notify(call, receiver.UnitId, Wire.NoticeKind.DataCorrected, correction);
-        }
-
+        var (correction, receivers) = Send(call, person!.Id, new SharingStep(request.Step, stepId, given[0].CaseId), text, given);
         call.Change.Key!.Outcome = correction.CorrectionId.ToString();
         return Task.FromResult(new Wire.CorrectSharedDataResponse { Correction = ToWire(call, correction, receivers) });
+    }
+
+    /// <summary>The author of a note amends what others hold: each of them once, by the person that its line is about.</summary>
+    public void React(Call call, SharedDataCorrected happened)
+    {
+        var text = new Wire.CorrectedText { ConfidentialityClass = happened.ConfidentialityClass, Wrong = happened.Wrong, Right = happened.Right };
+        var lines = GivenBy(call, happened.Step.Kind, happened.Step.Id).Where(line => new ClassSet(line.Classes).Contains(happened.ConfidentialityClass));
+        foreach (var person in lines.OrderBy(line => line.PersonId).DistinctBy(line => line.ToUnitId, StringComparer.Ordinal).GroupBy(line => line.PersonId))
+            Send(call, person.Key, happened.Step, text, [.. person]);
     }
 
     public override Task<Wire.GetCorrectionResponse> GetCorrection(Wire.GetCorrectionRequest request, ServerCallContext context)
@@ -169,6 +162,28 @@ internal sealed class DisclosureService : Wire.DisclosureService.DisclosureServi
 
         if (call.Change.Key is { } key) key.Outcome = correction.CorrectionId.ToString();
         return Task.FromResult(new Wire.AcknowledgeCorrectionResponse { Correction = ToWire(call, correction, [receiver]) });
+    }
+
+    /// <summary>Sends a correction to everyone who holds it or held it: what was copied out while the view was open is wrong there still.</summary>
+    private static (Correction Correction, List<CorrectionReceiver> Receivers) Send(Call call, Guid personId, SharingStep step, Wire.CorrectedText text, List<DisclosureRow> given)
+    {
+        var correction = new Correction
+        {
+            CorrectionId = call.NewId(), PersonId = personId, Jurisdiction = call.Agency.Jurisdiction, Step = step.Kind, StepId = step.Id, CaseId = step.CaseId,
+            ConfidentialityClass = text.ConfidentialityClass, FromUnitId = call.Unit.UnitId, At = call.Now,
+        };
+        correction.Sealed = call.Vault.SealFacts(correction.Jurisdiction, CorrectionQueries.TextColumn, correction.CorrectionId, text);
+        call.Change.Add(correction);
+        call.Touches("correction", correction.CorrectionId);
+        var receivers = given.Select(line => line.ToUnitId).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .Select(unit => new CorrectionReceiver { CorrectionId = correction.CorrectionId, UnitId = unit }).ToList();
+        foreach (var receiver in receivers)
+        {
+            call.Change.Add(receiver);
+            Notify(call, receiver.UnitId, Wire.NoticeKind.DataCorrected, correction);
+        }
+
+        return (correction, receivers);
     }
 
     private static KnownPerson? FindPerson(Call call, Wire.ListDisclosuresRequest request)

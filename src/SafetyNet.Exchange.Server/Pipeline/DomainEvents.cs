@@ -50,6 +50,13 @@ internal sealed record ViewNarrowed(SharingStep Step, string ToUnitId, ClassSet 
     public bool IsDone { get; set; }
 }
 
+/// <summary>What a step of the acting unit showed to others was wrong: everyone who holds it, or held it, is sent the correction (R-NTK-17).</summary>
+/// <param name="Step">The step; the sender has been checked.</param>
+/// <param name="ConfidentialityClass">Class of the texts.</param>
+/// <param name="Wrong">As it was shown.</param>
+/// <param name="Right">As it is.</param>
+internal sealed record SharedDataCorrected(SharingStep Step, Wire.ConfidentialityClass ConfidentialityClass, string Wrong, string Right);
+
 /// <summary>What a feature does because of another, in the same commit.</summary>
 internal interface IReactTo<in TEvent>
 {

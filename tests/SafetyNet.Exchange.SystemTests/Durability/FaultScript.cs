@@ -180,7 +180,14 @@ internal sealed class FaultScript : IDisposable
             Context = InCase(_centre), RequestId = NewId(), CaseId = file, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Text = "家訪一次",
         });
         _promises.Made("case_note", "note_id", note.Note.NoteId);
+        await AskAsync<IMessage>(_centre, new Wire.AmendNoteRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, NoteId = note.Note.NoteId, BaseVersion = note.Note.Version, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote,
+            Text = "家訪兩次", Reason = "補充第二次訪視", Corrects = true,
+        });
         await AskAsync<IMessage>(_centre, new Wire.ListNotesRequest { Context = InCase(_centre), CaseId = file });
+        await AskAsync<IMessage>(_centre, new Wire.ListNoteVersionsRequest { Context = InCase(_centre), CaseId = file, NoteId = note.Note.NoteId });
+        await AskAsync<IMessage>(_centre, new Wire.SearchNotesRequest { Context = InCase(_centre), CaseId = file, Text = "家訪" });
         await AskAsync<IMessage>(_centre, new Wire.GetCaseRequest { Context = InCase(_centre), CaseId = file });
         await AskAsync<IMessage>(_centre, new Wire.LookUpHouseholdRequest { Context = _centre.Context(inCase: file), NationalId = person });
         await VisitAsync(file, opened.Subjects[0].PersonId);

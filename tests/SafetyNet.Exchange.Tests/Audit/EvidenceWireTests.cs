@@ -355,6 +355,12 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["JoinCase"] = (health, new Wire.JoinCaseRequest { Context = InCase(health, invited), RequestId = Some.RequestId(), CaseId = invited }),
             ["CreateNote"] = (centre, centre.Note(opened, Wire.ConfidentialityClass.CaseNote, "家訪一次")),
             ["ListNotes"] = (centre, new Wire.ListNotesRequest { Context = InCase(centre, opened), CaseId = opened }),
+            ["SearchNotes"] = (centre, new Wire.SearchNotesRequest { Context = InCase(centre, opened), CaseId = opened, Text = "家訪" }),
+            ["AmendNote"] = (centre, centre.Amendment(opened, await centre.WritesAsync(centre.Note(opened, Wire.ConfidentialityClass.CaseNote, "家訪")), "家訪兩次")),
+            ["ListNoteVersions"] = (centre, new Wire.ListNoteVersionsRequest
+            {
+                Context = InCase(centre, opened), CaseId = opened, NoteId = (await centre.WritesAsync(centre.Note(opened, Wire.ConfidentialityClass.CaseNote, "家訪"))).NoteId,
+            }),
             ["LookUpHousehold"] = (centre, centre.LookUp(family.Child.NationalId.Canonical, inCase: opened)),
             ["ListNotices"] = (school, new Wire.ListNoticesRequest { Context = school.Context() }),
             ["ListParkedNotices"] = (school, new Wire.ListParkedNoticesRequest { Context = school.Context() }),

@@ -33,7 +33,7 @@ public sealed class CaseLifeTests(TestExchange exchange) : WireTests(exchange)
     [Trait("Rule", "R-CASE-6")]
     public async Task A_supervisor_moves_all_cases_of_a_worker_at_once_and_the_caseload_shows_who_is_over_the_target()
     {
-        var (one, other) = ($"W{Guid.NewGuid():N}"[..12], $"W{Guid.NewGuid():N}"[..12]);
+        var (one, other) = ("W26-ONE", "W26-OTHER");
         var supervisor = The.Centre.As(Wire.ActorRole.Supervisor, "W0199");
         var cases = new ConcurrentBag<string>();
         await Parallel.ForEachAsync(Enumerable.Range(0, 26), new ParallelOptions { MaxDegreeOfParallelism = 6 }, async (_, _) =>
@@ -261,7 +261,7 @@ public sealed class CaseLifeTests(TestExchange exchange) : WireTests(exchange)
                     Interlocked.Increment(ref accepted);
                 }
             });
-            if (refused is not null) Assert.Contains(refused.Reason, [Wire.ErrorReason.ConcurrentChange, Wire.ErrorReason.NotYourMove, Wire.ErrorReason.MoveNotAllowed]);
+            if (refused is not null) Assert.True(refused.Reason is Wire.ErrorReason.ConcurrentChange or Wire.ErrorReason.NotYourMove or Wire.ErrorReason.MoveNotAllowed, $"{refused.Reason}");
         });
         Assert.Equal(1, PrimariesOf(id));
         var moves = await units[accepted % 2].ListsCaseMovesAsync(id, size: 7);

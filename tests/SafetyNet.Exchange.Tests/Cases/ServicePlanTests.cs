@@ -141,13 +141,13 @@ public sealed class ServicePlanTests(TestExchange exchange) : WireTests(exchange
     }
 
     /// <summary>Cause and goal of the notices about goals in a unit's inbox.</summary>
-    private IEnumerable<(string, string)> Notices(Party unit, string caseId) => Exchange.Query(
+    private List<(string, string)> Notices(Party unit, string caseId) => Exchange.Query(
         "SELECT unit_id, resource FROM notice WHERE unit_id = $0 AND case_id = $1 AND kind = $2", r => (r.GetString(0), r.GetString(1)["goal/".Length..]), unit.UnitId,
         Guid.Parse(caseId).ToByteArray(bigEndian: true), (int)Wire.NoticeKind.GoalAssigned);
 
     private void AssertSealed(params string[] texts)
     {
-        foreach (var file in Directory.EnumerateFiles(Exchange.Folder, "exchange.db*"))
+        foreach (var file in (string[])[Exchange.DatabasePath, Exchange.DatabasePath + "-wal"])
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using var bytes = new MemoryStream();

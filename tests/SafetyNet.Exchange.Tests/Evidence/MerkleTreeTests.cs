@@ -6,6 +6,8 @@ namespace SafetyNet.Exchange.Tests.Evidence;
 [Trait("Rule", "R-AUD-3")]
 public sealed class MerkleTreeTests
 {
+    private const int LargestTree = 4_096;
+
     // The eight records and roots that certificate transparency's own tests use.
     private static readonly string[] WellKnownRecords =
         ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
@@ -56,50 +58,12 @@ public sealed class MerkleTreeTests
     [Fact]
     public void Random_trees_agree_with_plain_recursion_in_roots_and_proofs_and_altered_proofs_are_refused()
     {
-        const int LargestTree = 4_096;
-        var random = new Random(20_261_122);
-        var leaves = new byte[LargestTree][];
-        for (var tree = 0; tree < Campaign; tree++)
+        // Each tree has its own numbers, so that the trees may be grown side by side and one of them again by its number.
+        Parallel.For(0, Campaign, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, () => new byte[LargestTree][], (tree, _, leaves) =>
         {
-            // Sizes even on a logarithmic scale: small trees hold the odd shapes, and a few are full.
-            var size = Math.Clamp((int)Math.Exp(random.NextDouble() * Math.Log(LargestTree + 1)), 1, LargestTree);
-            var store = new NodeStore();
-            for (var i = 0; i < size; i++)
-            {
-                leaves[i] = new byte[MerkleHash.SizeBytes];
-                random.NextBytes(leaves[i]);
-                store.Append(new MerkleHash(leaves[i]));
-            }
-
-            var d = leaves.AsSpan(0, size);
-            var root = new MerkleHash(NaiveTree.Root(d));
-            Assert.Equal(root, store.Range.Root());
-            Assert.Equal(root, MerkleTree.Root(size, store.Read));
-
-            var index = random.Next(size);
-            var inclusion = MerkleProof.Inclusion(index, size, store.Read);
-            Assert.Equal(NaiveTree.Path(index, d).AsHashes(), inclusion);
-            Assert.Equal(ProofVerdict.Valid, MerkleProof.VerifyInclusion(new MerkleHash(d[index]), index, size, inclusion, root));
-
-            var first = random.Next(1, size + 1);
-            var firstRoot = new MerkleHash(NaiveTree.Root(d[..first]));
-            var consistency = MerkleProof.Consistency(first, size, store.Read);
-            Assert.Equal(NaiveTree.Proof(first, d).AsHashes(), consistency);
-            Assert.Equal(ProofVerdict.Valid, MerkleProof.VerifyConsistency(first, firstRoot, size, root, consistency));
-
-            if (inclusion.Length > 0)
-            {
-                Alter(inclusion, random);
-                Assert.Equal(
-                    ProofVerdict.RootMismatch, MerkleProof.VerifyInclusion(new MerkleHash(d[index]), index, size, inclusion, root));
-            }
-
-            if (consistency.Length > 0)
-            {
-                Alter(consistency, random);
-                Assert.Equal(ProofVerdict.RootMismatch, MerkleProof.VerifyConsistency(first, firstRoot, size, root, consistency));
-            }
-        }
+            Agree(new Random(20_261_122 + tree), leaves);
+            return leaves;
+        }, _ => { });
     }
 
     [Fact]
@@ -266,6 +230,48 @@ public sealed class MerkleTreeTests
         Assert.False(MerkleHash.TryParseHex(string.Concat("zz", hash.ToHex().AsSpan(2)), out _));
         Assert.False(MerkleHash.TryParseBase64(hash.ToBase64().TrimEnd('='), out _));
         Assert.Throws<ArgumentException>(() => new MerkleHash(new byte[31]));
+    }
+
+    private static void Agree(Random random, byte[][] leaves)
+    {
+        // Sizes even on a logarithmic scale: small trees hold the odd shapes, and a few are full.
+        var size = Math.Clamp((int)Math.Exp(random.NextDouble() * Math.Log(LargestTree + 1)), 1, LargestTree);
+        var store = new NodeStore();
+        for (var i = 0; i < size; i++)
+        {
+            leaves[i] = new byte[MerkleHash.SizeBytes];
+            random.NextBytes(leaves[i]);
+            store.Append(new MerkleHash(leaves[i]));
+        }
+
+        var d = leaves.AsSpan(0, size);
+        var root = new MerkleHash(NaiveTree.Root(d));
+        Assert.Equal(root, store.Range.Root());
+        Assert.Equal(root, MerkleTree.Root(size, store.Read));
+
+        var index = random.Next(size);
+        var inclusion = MerkleProof.Inclusion(index, size, store.Read);
+        Assert.Equal(NaiveTree.Path(index, d).AsHashes(), inclusion);
+        Assert.Equal(ProofVerdict.Valid, MerkleProof.VerifyInclusion(new MerkleHash(d[index]), index, size, inclusion, root));
+
+        var first = random.Next(1, size + 1);
+        var firstRoot = new MerkleHash(NaiveTree.Root(d[..first]));
+        var consistency = MerkleProof.Consistency(first, size, store.Read);
+        Assert.Equal(NaiveTree.Proof(first, d).AsHashes(), consistency);
+        Assert.Equal(ProofVerdict.Valid, MerkleProof.VerifyConsistency(first, firstRoot, size, root, consistency));
+
+        if (inclusion.Length > 0)
+        {
+            Alter(inclusion, random);
+            Assert.Equal(
+                ProofVerdict.RootMismatch, MerkleProof.VerifyInclusion(new MerkleHash(d[index]), index, size, inclusion, root));
+        }
+
+        if (consistency.Length > 0)
+        {
+            Alter(consistency, random);
+            Assert.Equal(ProofVerdict.RootMismatch, MerkleProof.VerifyConsistency(first, firstRoot, size, root, consistency));
+        }
     }
 
     private static void Alter(MerkleHash[] proof, Random random)

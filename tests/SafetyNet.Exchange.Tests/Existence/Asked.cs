@@ -115,6 +115,11 @@ internal static class Asked
         ["ServicePlanService/AddProgress"] = (by, ids) =>
             [new Wire.AddProgressRequest { Context = by.InCase(ids.Case), RequestId = Some.RequestId(), CaseId = ids.Case, GoalId = The.NobodysUuid, Text = "探問" }],
         ["ServicePlanService/ListGoals"] = (by, ids) => [new Wire.ListGoalsRequest { Context = by.InCase(ids.Case), CaseId = ids.Case }],
+        ["CaseNoteService/SearchNotes"] = (by, ids) => [new Wire.SearchNotesRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case, Text = "家訪" }],
+        ["CaseNoteService/ListNoteVersions"] = (by, ids) =>
+            [new Wire.ListNoteVersionsRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case, NoteId = ids.Case }],
+        ["CaseNoteService/AmendNote"] = (by, ids) =>
+            [by.Amendment(ids.Case, new Wire.CaseNote { NoteId = ids.Case, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Version = 1 }, "探問")],
         ["HouseholdService/LookUpHousehold"] = (by, ids) =>
         [
             LookUp(ids, by.Context(referral: ids.Referral), byName: false), LookUp(ids, by.Context(referral: ids.Referral), byName: true),

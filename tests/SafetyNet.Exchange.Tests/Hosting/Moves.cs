@@ -167,6 +167,24 @@ internal static class Moves
 
     public static async Task<Wire.CaseNote> WritesAsync(this Party by, Wire.CreateNoteRequest note) => (await by.AskAsync(to => to.Cases.CreateNoteAsync(note))).Note;
 
+    public static Wire.AmendNoteRequest Amendment(this Party by, string caseId, Wire.CaseNote note, string text, bool corrects = false) => new()
+    {
+        Context = by.Context(Wire.Purpose.CaseCoordination, inCase: caseId), RequestId = Some.RequestId(), CaseId = caseId, NoteId = note.NoteId, BaseVersion = note.Version,
+        ConfidentialityClass = note.ConfidentialityClass, Text = text, Reason = "補充訪視所得資料", Corrects = corrects,
+    };
+
+    public static async Task<Wire.CaseNote> AmendsAsync(this Party by, Wire.AmendNoteRequest request) => (await by.AskAsync(to => to.CaseNotes.AmendNoteAsync(request))).Note;
+
+    public static Task<Wire.ListNoteVersionsResponse> ReadsVersionsAsync(this Party by, string caseId, string noteId, int size = 0, string token = "") => by.AskAsync(to => to.CaseNotes.ListNoteVersionsAsync(
+        new() { Context = by.Context(Wire.Purpose.CaseCoordination, inCase: caseId), CaseId = caseId, NoteId = noteId, PageSize = size, PageToken = token }));
+
+    public static Task<Wire.SearchNotesResponse> FindsNotesAsync(this Party by, string caseId, string text, Action<Wire.SearchNotesRequest>? more = null)
+    {
+        var request = new Wire.SearchNotesRequest { Context = by.Context(Wire.Purpose.CaseCoordination, Wire.LegalBasis.SubjectWaiver, inCase: caseId), CaseId = caseId, Text = text };
+        more?.Invoke(request);
+        return by.AskAsync(to => to.CaseNotes.SearchNotesAsync(request));
+    }
+
     public static Task<Wire.ListNotesResponse> ReadsNotesAsync(this Party by, string caseId, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService) =>
         by.AskAsync(to => to.Cases.ListNotesAsync(new() { Context = by.Context(Wire.Purpose.CaseCoordination, basis, inCase: caseId), CaseId = caseId }));
 

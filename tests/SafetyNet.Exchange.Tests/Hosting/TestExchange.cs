@@ -18,6 +18,7 @@ using SafetyNet.Exchange.Sandbox.Pki;
 using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Hosting;
+using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Retention;
@@ -268,7 +269,13 @@ public sealed class TestExchange : IAsyncLifetime
             DataDirectory = _folder, CertificateDirectory = PkiFolder(), Persons = Persons, Seed = Seed, TokenPort = FreePort(),
         };
         (_options, _pki) = SandboxSetup.Prepare(
-            new ServerOptions { Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Misuse = _misuse, Retention = _retention }, sandbox, Clock);
+            new ServerOptions
+            {
+                Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Misuse = _misuse, Retention = _retention,
+                // A connection is minutes old by the real clock when months have passed by the test's.
+                Connections = _span is null ? new MemberListenerLimits() : new MemberListenerLimits { ConnectionAge = _span.Value.Until - _span.Value.From },
+            },
+            sandbox, Clock);
         StartRules.Require(_options.Problems());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Sandbox", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders().AddSerilog(Log.Logger);

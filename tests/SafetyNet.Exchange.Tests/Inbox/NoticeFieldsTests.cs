@@ -77,6 +77,7 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.Labor.MovesAsync(job, Wire.ReferralAction.See, Wire.ReferralAction.Accept);
         var note = await the.Centre.WritesAsync(the.Centre.Note(inCase, Wire.ConfidentialityClass.CaseNote, "家訪紀錄",
             new Wire.NoteShare { UnitId = the.Labor.UnitId, LegalBasis = Wire.LegalBasis.Article6IntegratedService }));
+        await the.Centre.AmendsAsync(the.Centre.Amendment(inCase, note, "家訪紀錄，補充"));
         await the.Centre.NarrowsAsync(Wire.DisclosureStep.NoteShare, note.NoteId, the.Labor);
 
         var applied = await the.Police.AppliesAsync(the.Police.Application(own, child, Wire.ConfidentialityClass.Identity));

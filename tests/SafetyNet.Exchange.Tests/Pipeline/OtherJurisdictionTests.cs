@@ -117,6 +117,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("ListCaseMoves", centre, async (p, id) => await p.ListsCaseMovesAsync(id.Case));
         yield return ("ListGoals", centre, async (p, id) => await p.ListsGoalsAsync(id.Case));
         yield return ("ListNotes", centre, async (p, id) => await p.ReadsNotesAtAsync(id.Conference, id.Case));
+        yield return ("SearchNotes", centre, async (p, id) => await p.FindsNotesAsync(id.Case, ""));
+        yield return ("ListNoteVersions", centre, async (p, id) => await p.ReadsVersionsAsync(id.Case, id.Case));
         yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpAsync(id.NationalId, referral: id.Referral));
         yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpAsync(id.NationalId, inCase: id.Case));
         yield return ("LookUpHousehold", centre, async (p, id) => await p.LooksUpAtAsync(id.Conference, id.NationalId));

@@ -372,6 +372,7 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
         var wire = new Wire.CaseNote
         {
             NoteId = note.Id, ConfidentialityClass = note.Class, AuthorUnitId = note.UnitId, AuthorPersonId = note.PersonId, WrittenAt = new Timestamp { Seconds = 1 }, Text = note.Text,
+            Version = 1,
         };
         if (note.UnitId == unitId) wire.Shares.Add(note.Shares);
         return wire;

@@ -24,6 +24,8 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
         ["ReferralService/ListReferrals"] = (walk, by) => walk.ListReferralsAsync(by),
         ["CaseService/GetCase"] = (walk, by) => walk.GetCasesAsync(by),
         ["CaseService/ListNotes"] = (walk, by) => walk.ListNotesAsync(by),
+        ["CaseNoteService/SearchNotes"] = (walk, by) => walk.SearchNotesAsync(by),
+        ["CaseNoteService/ListNoteVersions"] = (walk, by) => walk.ListNoteVersionsAsync(by),
         ["HouseholdService/LookUpHousehold"] = (walk, by) => walk.LookUpAsync(by),
         ["ConferenceService/GetConference"] = (walk, by) => walk.GetConferencesAsync(by),
         ["ConferenceService/ListConferences"] = (_, _) => Task.CompletedTask,
@@ -126,6 +128,49 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
                         return page is null ? (["NOT_FOUND"], 1, "") : (page.Notes.Select(Text), page.Notes.Count, page.NextPageToken);
                     });
                     Compare($"ListNotes {id} by {by.UnitId} for {purpose} in pages of {size}", expected is null ? "NOT_FOUND" : Lines(expected.Select(Text)), Lines(listed));
+                }
+            }
+        }
+    }
+
+    /// <summary>Of the notes that may be read, those of one class or of one word of the first of them, and no others.</summary>
+    private async Task SearchNotesAsync(Party by)
+    {
+        foreach (var id in world.Cases.Select(c => c.Id).Append(The.NobodysUuid))
+        {
+            foreach (var context in ContextsIn(by, id))
+            {
+                var readable = oracle.Notes(by.UnitId, context, id);
+                var words = world.Cases.Find(c => c.Id == id)?.Notes.Select(note => note.Text).Distinct(StringComparer.Ordinal).Take(3) ?? [];
+                foreach (var text in words.Append(""))
+                {
+                    var listed = await PagesAsync(by, async token =>
+                    {
+                        var page = await TryAsync(by, to => to.CaseNotes.SearchNotesAsync(new() { Context = context, CaseId = id, Text = text, PageSize = 2, PageToken = token }));
+                        return page is null ? (["NOT_FOUND"], 1, "") : (page.Notes.Select(Text), page.Notes.Count, page.NextPageToken);
+                    });
+                    var expected = readable is null ? "NOT_FOUND" : Lines(readable.Where(note => note.Text.Contains(text, StringComparison.Ordinal)).Select(Text));
+                    Compare($"SearchNotes {id} by {by.UnitId} for {context.Purpose}", expected, Lines(listed));
+                }
+            }
+        }
+    }
+
+    /// <summary>What a note said before is its unit's own, on its own work.</summary>
+    private async Task ListNoteVersionsAsync(Party by)
+    {
+        foreach (var one in world.Cases)
+        {
+            foreach (var context in ContextsIn(by, one.Id).Where(context => context.Purpose != Wire.Purpose.CaseConference))
+            {
+                var readable = one.Parts.Exists(part => part.UnitId == by.UnitId) ? oracle.Notes(by.UnitId, context, one.Id) ?? [] : [];
+                foreach (var note in one.Notes)
+                {
+                    var found = await TryAsync(by, to => to.CaseNotes.ListNoteVersionsAsync(new() { Context = context, CaseId = one.Id, NoteId = note.Id }));
+                    var expected = readable.FirstOrDefault(seen => seen.NoteId == note.Id && seen.AuthorUnitId == by.UnitId);
+                    Compare($"ListNoteVersions {note.Id} by {by.UnitId} for {context.Purpose}",
+                        expected is null ? "NOT_FOUND" : $"1 {expected.ConfidentialityClass} {expected.Text} {expected.AuthorPersonId}",
+                        found is null ? "NOT_FOUND" : Lines(found.Versions.Select(version => $"{version.Version} {version.ConfidentialityClass} {version.Text} {version.AuthorPersonId}")));
                 }
             }
         }

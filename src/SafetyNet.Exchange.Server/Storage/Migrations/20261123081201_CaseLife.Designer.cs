@@ -455,6 +455,11 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("sealed");
 
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
                     b.Property<long>("WrittenAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("written_at");
@@ -605,6 +610,49 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.HasKey("NoteId", "UnitId");
 
                     b.ToTable("note_share", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.NoteVersion", b =>
+                {
+                    b.Property<byte[]>("VersionId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("version_id");
+
+                    b.Property<string>("AuthorPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author_person_id");
+
+                    b.Property<byte[]>("NoteId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("note_id");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
+
+                    b.Property<byte[]>("Reason")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("reason");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<long>("WrittenAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("written_at");
+
+                    b.HasKey("VersionId");
+
+                    b.HasIndex("NoteId", "Number")
+                        .IsUnique();
+
+                    b.ToTable("case_note_version", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.OtherPartyRow", b =>
