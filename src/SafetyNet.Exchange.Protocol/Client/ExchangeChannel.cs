@@ -79,6 +79,7 @@ public sealed class ExchangeChannel : IDisposable
         ReferralWork = new Wire.ReferralWorkService.ReferralWorkServiceClient(Invoker);
         LeadDisputes = new Wire.LeadDisputeService.LeadDisputeServiceClient(Invoker);
         CaseNotes = new Wire.CaseNoteService.CaseNoteServiceClient(Invoker);
+        CaseWatch = new Wire.CaseWatchService.CaseWatchServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -126,6 +127,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.LeadDisputeService.LeadDisputeServiceClient LeadDisputes { get; }
 
     public Wire.CaseNoteService.CaseNoteServiceClient CaseNotes { get; }
+
+    public Wire.CaseWatchService.CaseWatchServiceClient CaseWatch { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>
