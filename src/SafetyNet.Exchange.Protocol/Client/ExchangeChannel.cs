@@ -81,6 +81,7 @@ public sealed class ExchangeChannel : IDisposable
         CaseLife = new Wire.CaseLifeService.CaseLifeServiceClient(Invoker);
         ServicePlans = new Wire.ServicePlanService.ServicePlanServiceClient(Invoker);
         CaseNotes = new Wire.CaseNoteService.CaseNoteServiceClient(Invoker);
+        CaseWatch = new Wire.CaseWatchService.CaseWatchServiceClient(Invoker);
         Visits = new Wire.VisitService.VisitServiceClient(Invoker);
     }
 
@@ -133,6 +134,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.ServicePlanService.ServicePlanServiceClient ServicePlans { get; }
 
     public Wire.CaseNoteService.CaseNoteServiceClient CaseNotes { get; }
+
+    public Wire.CaseWatchService.CaseWatchServiceClient CaseWatch { get; }
 
     public Wire.VisitService.VisitServiceClient Visits { get; }
 

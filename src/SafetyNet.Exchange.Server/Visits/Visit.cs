@@ -110,6 +110,18 @@ internal sealed class VisitMoveRow : IFamilyFact
     public IEnumerable<Guid> AffectedIds() => [];
 }
 
+/// <summary>What a unit has planned in a case, as one version: it moves with everything that is planned and with the end of the unit's part, so that neither misses the other.</summary>
+internal sealed class VisitPart : IVersioned, IFamilyFact
+{
+    public Guid CaseId { get; set; }
+
+    public string UnitId { get; set; } = "";
+
+    public int Version { get; set; }
+
+    public IEnumerable<Guid> AffectedIds() => [];
+}
+
 /// <summary>
 /// A protocol that a unit follows for a person (訪視方案). It keeps the rule by which it was started, so that no later file moves it. Changed when it ends, and by the job that plans its further months.
 /// </summary>

@@ -80,6 +80,13 @@ internal static class VisitPlanning
         return move;
     }
 
+    /// <summary>Marks that a unit plans in a case, or that its part ends: of two that do so at once the second runs again or is refused.</summary>
+    public static void TouchPart(Call call, Guid caseId, string unitId)
+    {
+        if (call.Read.FindVisitPart(caseId, unitId) is { } part) call.Change.Update(part);
+        else call.Change.Add(new VisitPart { CaseId = caseId, UnitId = unitId, Version = 1 });
+    }
+
     /// <summary>Begin of a month that the job plans.</summary>
     public static DateTimeOffset BeginOf(DateOnly day) => At(day, 0);
 
@@ -93,6 +100,7 @@ internal sealed class VisitEnds : IReactTo<CasePartEnded>, IReactTo<CasesMerged>
 
     public void React(Call call, CasesMerged happened)
     {
+        foreach (var unitId in call.Read.UnitsOfCase(happened.CaseId)) VisitPlanning.TouchPart(call, happened.CaseId, unitId);
         foreach (var visit in call.Read.VisitsOfCase(happened.CaseId))
         {
             visit.CaseId = happened.IntoCaseId;
@@ -115,6 +123,7 @@ internal sealed class VisitEnds : IReactTo<CasePartEnded>, IReactTo<CasesMerged>
     /// <summary>Ends the planned visits and running protocols of a unit in a case, in the commit by which its part ends.</summary>
     public static void EndVisitsOf(Call call, Guid caseId, string unitId)
     {
+        VisitPlanning.TouchPart(call, caseId, unitId);
         foreach (var visit in call.Read.PlannedVisitsOf(caseId, unitId)) VisitPlanning.Move(call.Change, visit, Wire.VisitAction.End, call.Now, call.Context!.Actor.PersonId);
         foreach (var run in call.Read.RunningOf(caseId, unitId))
         {

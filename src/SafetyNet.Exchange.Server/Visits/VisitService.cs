@@ -218,11 +218,14 @@ internal sealed class VisitService(VisitProtocols protocols) : Wire.VisitService
         call.RequireOwn(view, one);
     }
 
-    /// <summary>What is planned is planned for a part that the unit has when it is committed: whoever ends that part meanwhile goes first, and the call runs again.</summary>
+    /// <summary>
+    /// What is planned is planned for a part that the unit has when it is committed: whoever ends that part meanwhile goes first, and the call runs again. The case keeps its version: an etag that changes would
+    /// tell the other units that something is planned (R-NTK-2).
+    /// </summary>
     private static void TakePart(Call call, SharedCase shared)
     {
         call.Change.Hold(new HeldRow(HeldTable.Case, shared.File.CaseId, shared.File.Version));
-        call.Change.Update(shared.File);
+        VisitPlanning.TouchPart(call, shared.File.CaseId, call.Unit.UnitId);
     }
 
     private static Guid RequireSubject(CaseView view, string personId) =>

@@ -7,7 +7,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Visits;
 
 /// <summary>Where visits and protocols lie. What a unit has to do next, what a case has, and which month begins next is each found by an index.</summary>
-internal sealed class VisitMapping : IEntityTypeConfiguration<Visit>, IEntityTypeConfiguration<VisitMoveRow>, IEntityTypeConfiguration<ProtocolRun>
+internal sealed class VisitMapping : IEntityTypeConfiguration<Visit>, IEntityTypeConfiguration<VisitMoveRow>, IEntityTypeConfiguration<ProtocolRun>, IEntityTypeConfiguration<VisitPart>
 {
     public void Configure(EntityTypeBuilder<Visit> builder)
     {
@@ -24,6 +24,13 @@ internal sealed class VisitMapping : IEntityTypeConfiguration<Visit>, IEntityTyp
         builder.ToTable("visit_move");
         builder.HasKey(m => m.MoveId);
         builder.HasIndex(m => new { m.VisitId, m.Number }).IsUnique();
+    }
+
+    public void Configure(EntityTypeBuilder<VisitPart> builder)
+    {
+        builder.ToTable("visit_part");
+        builder.HasKey(p => new { p.CaseId, p.UnitId });
+        builder.Property(p => p.Version).IsConcurrencyToken();
     }
 
     public void Configure(EntityTypeBuilder<ProtocolRun> builder)
@@ -86,6 +93,12 @@ internal static class VisitQueries
     /// <summary>Protocols of a unit in a case that run.</summary>
     public static List<ProtocolRun> RunningOf(this ReadSession session, Guid caseId, string unitId) =>
         [.. session.Db.Set<ProtocolRun>().AsNoTracking().Where(r => r.CaseId == caseId && r.UnitId == unitId && r.EndedOn == null).OrderBy(r => r.RunId)];
+
+    public static VisitPart? FindVisitPart(this ReadSession session, Guid caseId, string unitId) =>
+        session.Db.Set<VisitPart>().AsNoTracking().FirstOrDefault(p => p.CaseId == caseId && p.UnitId == unitId);
+
+    /// <summary>Units that have, or had, a part in a case.</summary>
+    public static List<string> UnitsOfCase(this ReadSession session, Guid caseId) => [.. session.Db.Set<CaseParticipant>().Where(p => p.CaseId == caseId).Select(p => p.UnitId)];
 
     public static List<Visit> VisitsOfCase(this ReadSession session, Guid caseId) => [.. session.Db.Set<Visit>().AsNoTracking().Where(v => v.CaseId == caseId)];
 

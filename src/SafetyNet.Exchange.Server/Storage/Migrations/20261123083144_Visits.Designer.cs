@@ -299,6 +299,40 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("broken_glass", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseEventRow", b =>
+                {
+                    b.Property<long>("Sequence")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("sequence");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("at");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<byte[]>("ResourceId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("resource_id");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.HasKey("Sequence");
+
+                    b.ToTable("case_event", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseFile", b =>
                 {
                     b.Property<byte[]>("CaseId")
@@ -455,6 +489,11 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("sealed");
 
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
                     b.Property<long>("WrittenAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("written_at");
@@ -605,6 +644,49 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.HasKey("NoteId", "UnitId");
 
                     b.ToTable("note_share", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.NoteVersion", b =>
+                {
+                    b.Property<byte[]>("VersionId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("version_id");
+
+                    b.Property<string>("AuthorPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author_person_id");
+
+                    b.Property<byte[]>("NoteId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("note_id");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
+
+                    b.Property<byte[]>("Reason")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("reason");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<long>("WrittenAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("written_at");
+
+                    b.HasKey("VersionId");
+
+                    b.HasIndex("NoteId", "Number")
+                        .IsUnique();
+
+                    b.ToTable("case_note_version", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.OtherPartyRow", b =>
@@ -2752,6 +2834,26 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .IsUnique();
 
                     b.ToTable("visit_move", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Visits.VisitPart", b =>
+                {
+                    b.Property<byte[]>("CaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<string>("UnitId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("CaseId", "UnitId");
+
+                    b.ToTable("visit_part", (string)null);
                 });
 #pragma warning restore 612, 618
         }

@@ -60,6 +60,19 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                 });
 
             migrationBuilder.CreateTable(
+                name: "visit_part",
+                columns: table => new
+                {
+                    case_id = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    unit_id = table.Column<string>(type: "TEXT", nullable: false),
+                    version = table.Column<int>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_visit_part", x => new { x.case_id, x.unit_id });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "visit_protocol_run",
                 columns: table => new
                 {
@@ -143,6 +156,9 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
 
             migrationBuilder.DropTable(
                 name: "visit_move");
+
+            migrationBuilder.DropTable(
+                name: "visit_part");
 
             migrationBuilder.DropTable(
                 name: "visit_protocol_run");
