@@ -278,6 +278,8 @@ internal static class CommonWalk
         var started = await the.MentalHealthCentre.StartsAsync(await the.VisitedAsync());
         Assert.Equal(started, await the.MentalHealthCentre.SeesProtocolAsync(started.RunId));
         Assert.Equal([4, 2, 2], started.Months.Select(month => month.Planned));
+    }
+
     /// <summary>Every change that is stored, of each case that the unit takes part in, as far as GetCase would show it; and not one of another.</summary>
     private static async Task WatchCasesAsync(TestExchange exchange, The the)
     {
