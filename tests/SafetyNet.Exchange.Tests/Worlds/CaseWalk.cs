@@ -37,8 +37,8 @@ internal static class CaseWalk
         var kept = exchange.Query("SELECT owner_unit_id FROM service_goal WHERE case_id = $0 ORDER BY goal_id", r => r.GetString(0), Guid.Parse(id).ToByteArray(bigEndian: true));
         foreach (var size in (int[])[0, 1])
         {
-            Assert.Equal(kept.Select(owner => (owner, $"由 {owner} 辦理")), (await the.WanhuaCentre.ListsGoalsAsync(id, size)).Select(g => (g.OwnerUnitId, g.Text)));
-            Assert.Equal(kept.Select(owner => owner == the.Centre.UnitId ? $"由 {owner} 辦理" : ""), (await the.Centre.ListsGoalsAsync(id, size)).Select(g => g.Text));
+            Assert.Equal(kept.Select(owner => (owner, $"由 {owner} 辦理")), (await the.WanhuaCentre.ListsGoalsAsync(id, size)).Select(g => (g.OwnerUnitId, g.Words())));
+            Assert.Equal(kept.Select(owner => owner == the.Centre.UnitId ? $"由 {owner} 辦理" : ""), (await the.Centre.ListsGoalsAsync(id, size)).Select(g => g.Words()));
         }
     }
 }
