@@ -42,7 +42,8 @@ internal sealed class Composition : IAsyncDisposable
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
-        Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
+        Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseWatchService.Descriptor,
+        Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -59,7 +60,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly OpenConnections _connections;
     private readonly LimitStep _limits;
     private readonly StoreLease _lease;
-    private readonly InboxSignals _signals;
+    private readonly UnitSignals _noticed = new(), _caseChanges = new();
     private readonly LogHead? _headAtStart;
     private readonly CancellationTokenSource _sweepEnds = new();
     private Task _sweep = Task.CompletedTask;
@@ -109,7 +110,7 @@ internal sealed class Composition : IAsyncDisposable
             _authorityKeys = new AuthorityKeys(_authorityClient, new Uri(options.Identity.Authority), clock, log);
             _connections = new OpenConnections(Revocation, () => _registry.Current, options.Connections, clock, log);
             _limits = new LimitStep(options.Limits);
-            _signals = new InboxSignals(Commits);
+            (Commits.Noticed, Commits.CaseChanged) = (_noticed.Wake, _caseChanges.Wake);
 
             var (calendar, rules) = (LoadCalendar(options.BreakGlass.CalendarPath, clock), MisuseRules.Load(options.Misuse.RulesPath));
             var clockRules = ClockRules.Load(options.Exchange.Clocks.RulesPath);
@@ -120,12 +121,13 @@ internal sealed class Composition : IAsyncDisposable
             var (disputes, disclosures) = (new LeadDisputeService(), new DisclosureService());
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _signals), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _noticed), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), disclosures, new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
-                disputes, new CaseNoteService(), new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
+                disputes, new CaseNoteService(), new CaseWatchService(Store, _caseChanges),
+                new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
@@ -244,7 +246,8 @@ internal sealed class Composition : IAsyncDisposable
     public void EndStreams()
     {
         Serving.Stop();
-        _signals.Stop();
+        _noticed.Stop();
+        _caseChanges.Stop();
     }
 
     public static void Map(WebApplication app)
@@ -272,6 +275,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<CaseLifeService>();
         app.MapGrpcService<ServicePlanService>();
         app.MapGrpcService<CaseNoteService>();
+        app.MapGrpcService<CaseWatchService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }
@@ -288,7 +292,7 @@ internal sealed class Composition : IAsyncDisposable
         await Retention.DisposeAsync();
         await Clocks.DisposeAsync();
         await Offers.DisposeAsync();
-        _signals.Dispose();
+        (Commits.Noticed, Commits.CaseChanged) = (null, null);
         await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();
         await TimeStamps.DisposeAsync();

@@ -81,6 +81,7 @@ public sealed class ExchangeChannel : IDisposable
         CaseLife = new Wire.CaseLifeService.CaseLifeServiceClient(Invoker);
         ServicePlans = new Wire.ServicePlanService.ServicePlanServiceClient(Invoker);
         CaseNotes = new Wire.CaseNoteService.CaseNoteServiceClient(Invoker);
+        CaseWatch = new Wire.CaseWatchService.CaseWatchServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -132,6 +133,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.ServicePlanService.ServicePlanServiceClient ServicePlans { get; }
 
     public Wire.CaseNoteService.CaseNoteServiceClient CaseNotes { get; }
+
+    public Wire.CaseWatchService.CaseWatchServiceClient CaseWatch { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

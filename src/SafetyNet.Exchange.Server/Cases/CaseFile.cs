@@ -4,7 +4,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Cases;
 
 /// <summary>A shared case (共案): one family, one primary unit, any number of serving units, each with its scope (R-CASE-1).</summary>
-internal sealed partial class CaseFile : IVersioned, IFamilyFact
+internal sealed partial class CaseFile : IVersioned, IFamilyFact, ICaseRow
 {
     public Guid CaseId { get; set; }
 
@@ -37,6 +37,8 @@ internal sealed partial class CaseFile : IVersioned, IFamilyFact
 
     /// <summary>Families know their open cases; one that is opened or opened again comes with its subjects' rows.</summary>
     public IEnumerable<Guid> AffectedIds() => [CaseId];
+
+    public CaseEvent Tells() => new(CaseId, Wire.CaseChangeKind.Case);
 }
 
 /// <summary>A person of the family whom the case is about. What a case was about stays, when it is closed and when it is merged.</summary>
@@ -53,7 +55,7 @@ internal sealed class CaseSubjectRow : IFamilyFact
 }
 
 /// <summary>A unit in the case and its scope.</summary>
-internal sealed class CaseParticipant : IFamilyFact
+internal sealed class CaseParticipant : IFamilyFact, ICaseRow
 {
     public Guid CaseId { get; set; }
 
@@ -93,6 +95,8 @@ internal sealed class CaseParticipant : IFamilyFact
 
     public IEnumerable<Guid> AffectedIds() => [CaseId];
 
+    public CaseEvent Tells() => new(CaseId, Wire.CaseChangeKind.Participant, UnitId);
+
     public static long Bits(IEnumerable<Wire.Article6Service> services) => services.Aggregate(0L, (bits, s) => bits | (1L << (int)s));
 }
 
@@ -118,7 +122,7 @@ internal sealed class OtherPartyRow
 }
 
 /// <summary>A worker's record in the case (R-CASE-3), as it was written first; its text lies sealed. What it says since an amendment is in the row of its latest version.</summary>
-internal sealed class CaseNote : IVersioned, IFamilyFact
+internal sealed class CaseNote : IVersioned, IFamilyFact, ICaseRow
 {
     public Guid NoteId { get; set; }
 
@@ -138,6 +142,11 @@ internal sealed class CaseNote : IVersioned, IFamilyFact
     public int Version { get; set; }
 
     public IEnumerable<Guid> AffectedIds() => [];
+
+    /// <summary>To its own unit; those that it is shared with are told by whoever shares it.</summary>
+    public CaseEvent Tells() => ToldTo(AuthorUnitId);
+
+    public CaseEvent ToldTo(string unitId) => new(CaseId, Wire.CaseChangeKind.Note, unitId, NoteId);
 }
 
 /// <summary>Whom a note is shown to besides its author unit (R-NTK-17).</summary>

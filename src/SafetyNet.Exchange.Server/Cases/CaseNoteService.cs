@@ -26,7 +26,11 @@ internal sealed class CaseNoteService : Wire.CaseNoteService.CaseNoteServiceBase
         version.Reason = call.Vault.SealText(shared.File.Jurisdiction, NoteVersionQueries.ReasonColumn, version.VersionId, request.Reason);
         call.Change.Add(version);
         foreach (var share in shares.Where(share => share.IsOpenAt(call.Now)))
+        {
+            call.Change.Tell(note.ToldTo(share.UnitId));
             call.Change.Notify(new NoticeDraft(share.UnitId, Wire.NoticeKind.NoteAmended, null, shared.File.CaseId));
+        }
+
         if (request.Corrects)
         {
             var step = new SharingStep(Wire.DisclosureStep.NoteShare, note.NoteId, shared.File.CaseId);

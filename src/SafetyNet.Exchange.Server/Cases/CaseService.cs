@@ -150,6 +150,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         {
             share.Until = call.Now;
             call.Change.Update(share);
+            call.Change.Tell(note.ToldTo(share.UnitId));
             happened.IsDone = true;
         }
         else if (happened.Step.Kind == Wire.DisclosureStep.ServiceScope && call.Read.FindCase(happened.Step.Id)?.PartOf(happened.ToUnitId) is { } part)
@@ -207,6 +208,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
                 throw Refusal.InvalidField(new FieldFault($"shares[{i}].unit_id", FieldFaultKind.Duplicate));
             shares.Add(share);
             call.Change.Add(share);
+            call.Change.Tell(note.ToldTo(share.UnitId));
             call.Disclose(new SharingStep(Wire.DisclosureStep.NoteShare, note.NoteId, shared.File.CaseId), shared.Subjects, share.UnitId,
                 ClassSet.Of(note.ConfidentialityClass), share.LegalBasis, share.Until);
             call.Change.Notify(new NoticeDraft(share.UnitId, Wire.NoticeKind.NoteShared, null, shared.File.CaseId));

@@ -6,7 +6,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Inbox;
 
 /// <summary>The RPCs of a unit's inbox (R-NOT-1, R-NOT-2).</summary>
-internal sealed class InboxService(SqliteStore store, InboxSignals signals) : Wire.InboxService.InboxServiceBase
+internal sealed class InboxService(SqliteStore store, UnitSignals signals) : Wire.InboxService.InboxServiceBase
 {
     /// <summary>Notices that a stream takes from the store at once. It takes the next ones when the reader has room for them: whoever reads slowly holds up nobody, and keeps no more than this.</summary>
     private const int NoticesAtOnce = 200;

@@ -10,6 +10,8 @@ namespace SafetyNet.Exchange.Server.Pipeline;
 /// </summary>
 internal static class PageToken
 {
+    private const string Field = "page_token";
+
     public static string Of(Guid id) => Base64Url.EncodeToString(id.ToByteArray(true));
 
     public static string Of(long position)
@@ -30,18 +32,18 @@ internal static class PageToken
 
     public static Guid Read(string token, Guid first) => token.Length == 0 ? first : new Guid(Decode(token, 16), true);
 
-    public static long Read(string token, long first) => token.Length == 0 ? first : BinaryPrimitives.ReadInt64BigEndian(Decode(token, 8));
+    public static long Read(string token, long first, string field = Field) => token.Length == 0 ? first : BinaryPrimitives.ReadInt64BigEndian(Decode(token, 8, field));
 
     public static (DateTimeOffset At, Guid Id) Read(string token, (DateTimeOffset, Guid) first)
     {
         if (token.Length == 0) return first;
         var bytes = Decode(token, 24);
         // Instants of years that no calendar has are none that was given out here.
-        if (BinaryPrimitives.ReadInt64BigEndian(bytes) is var micros && micros is < 0 or > Instants.LastMicros) throw Refusal.InvalidField(new FieldFault("page_token", FieldFaultKind.NotOpaque));
+        if (BinaryPrimitives.ReadInt64BigEndian(bytes) is var micros && micros is < 0 or > Instants.LastMicros) throw Refusal.InvalidField(new FieldFault(Field, FieldFaultKind.NotOpaque));
         return (Instants.FromMicros(micros), new Guid(bytes.AsSpan(8), bigEndian: true));
     }
 
-    private static byte[] Decode(string token, int length)
+    private static byte[] Decode(string token, int length, string field = Field)
     {
         try
         {
@@ -53,6 +55,6 @@ internal static class PageToken
             // Told below like any other token that was not given out here.
         }
 
-        throw Refusal.InvalidField(new FieldFault("page_token", FieldFaultKind.NotOpaque));
+        throw Refusal.InvalidField(new FieldFault(field, FieldFaultKind.NotOpaque));
     }
 }

@@ -12,6 +12,8 @@ internal sealed class Change
     private readonly List<NoticeDraft> _notices = [];
     private readonly List<ClockStop> _clockStops = [];
     private readonly HashSet<HeldRow> _held = [];
+    private readonly HashSet<CaseEvent> _told = [];
+    private readonly HashSet<string> _heard = new(StringComparer.Ordinal);
 
     public IReadOnlyList<object> Added => _added;
 
@@ -24,6 +26,12 @@ internal sealed class Change
 
     /// <summary>Rows that the call's answer hangs on: where one is no longer as it was read, nothing is committed and nothing leaves.</summary>
     public IReadOnlyCollection<HeldRow> Held => _held;
+
+    /// <summary>What the units of a case hear of, besides what the changed rows themselves tell.</summary>
+    public IReadOnlyCollection<CaseEvent> Told => _told;
+
+    /// <summary>Units of the cases that changed; known once the change is written.</summary>
+    public IReadOnlyCollection<string> Heard => _heard;
 
     /// <summary>Inbox acknowledged by this call; null: none.</summary>
     public Acknowledgement? Acknowledged { get; set; }
@@ -64,9 +72,14 @@ internal sealed class Change
 
     public void Hold(HeldRow row) => _held.Add(row);
 
+    public void Tell(CaseEvent happened) => _told.Add(happened);
+
+    public void HeardBy(string unitId) => _heard.Add(unitId);
+
     public void Clear()
     {
         _held.Clear();
+        _told.Clear();
         _added.Clear();
         _updated.Clear();
         _first.Clear();
@@ -75,6 +88,17 @@ internal sealed class Change
         Acknowledged = null;
         Durable = null;
     }
+}
+
+/// <summary>A change of a case that its units may hear of; ids and kinds only.</summary>
+/// <param name="UnitId">Unit whose part, or whose view, it is; empty: it is the case's.</param>
+/// <param name="ResourceId">The thing in the case; null: its kind has none.</param>
+internal readonly record struct CaseEvent(Guid CaseId, Wire.CaseChangeKind Kind, string UnitId = "", Guid? ResourceId = null);
+
+/// <summary>A row whose every change is one that the units of its case may hear of.</summary>
+internal interface ICaseRow
+{
+    CaseEvent Tells();
 }
 
 /// <summary>A notice before it has its place in the inbox.</summary>

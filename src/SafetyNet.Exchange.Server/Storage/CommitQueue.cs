@@ -60,6 +60,9 @@ internal sealed class CommitQueue : IAsyncDisposable
     /// <summary>Told after a flush which unit has new notices; called on the writer's thread, so it only rings a bell.</summary>
     public Action<string>? Noticed { get; set; }
 
+    /// <summary>Told after a flush which unit takes part in a case that changed; as <see cref="Noticed"/>.</summary>
+    public Action<string>? CaseChanged { get; set; }
+
     /// <summary>Told after a flush which changes of features' rows are durable, before any of its calls is answered.</summary>
     public Action<IEnumerable<Change>>? Changed { get; set; }
 
@@ -267,9 +270,16 @@ internal sealed class CommitQueue : IAsyncDisposable
         foreach (var pending in batch)
         {
             if (pending.Failure is { } failure) pending.Done.TrySetException(failure);
-            else if (pending.Change is { Notices.Count: > 0 } change && Noticed is { } noticed)
-                foreach (var notice in change.Notices) noticed(notice.UnitId);
+            else if (pending.Change is { } change) Ring(change);
         }
+    }
+
+    private void Ring(Change change)
+    {
+        if (Noticed is { } noticed)
+            foreach (var notice in change.Notices) noticed(notice.UnitId);
+        if (CaseChanged is { } changed)
+            foreach (var unitId in change.Heard) changed(unitId);
     }
 
     private static bool HasRows(PendingCommit pending) =>

@@ -14,7 +14,7 @@ internal sealed class CommitSession : IDisposable
     private readonly AuditLog _log;
     private readonly ExchangeDb _db;
     private readonly HotStatement _record;
-    private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _savepoint, _release, _rollback;
+    private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback;
     private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
     private readonly List<string> _sequencesOfCommit = [];
 
@@ -49,6 +49,8 @@ internal sealed class CommitSession : IDisposable
         _holds = Command(Purge.HoldsRevisionSql);
         _stopClocks = Command("UPDATE clock SET stopped_at = $at, next_at = NULL, version = version + 1 WHERE resource_id = $id AND ($kind = 0 OR kind = $kind) AND stopped_at IS NULL",
             "$at", "$id", "$kind");
+        _told = Command("INSERT INTO case_event (case_id, kind, at, unit_id, resource_id) VALUES ($case, $kind, $at, $unit, $resource)", "$case", "$kind", "$at", "$unit", "$resource");
+        _takesPart = Command($"SELECT unit_id FROM case_participant WHERE case_id = $case AND role IN ({(int)Wire.ParticipantRole.Primary}, {(int)Wire.ParticipantRole.Serving})", "$case");
         _witnessed = Command("UPDATE audit_checkpoint SET witnessed_at = $at, note = $note WHERE size = $size", "$size", "$at", "$note");
         _stamp = Command("INSERT INTO audit_time_stamp (size, stamped_at, token) VALUES ($size, $at, $token) ON CONFLICT (size) DO NOTHING", "$size", "$at", "$token");
     }
@@ -183,6 +185,7 @@ internal sealed class CommitSession : IDisposable
         }
 
         Save(change);
+        Tell(change, at);
         foreach (var notice in change.Notices)
         {
             var sequence = NextSequence(notice.UnitId);
@@ -198,6 +201,29 @@ internal sealed class CommitSession : IDisposable
         {
             Set(_acknowledge, acknowledged.UnitId, acknowledged.UpToSequence);
             if (_acknowledge.ExecuteNonQuery() == 0) throw new StaleRowException();
+        }
+    }
+
+    /// <summary>Changed rows of cases tell of themselves, so that no feature can forget to.</summary>
+    private void Tell(Change change, long at)
+    {
+        HashSet<CaseEvent>? events = change.Told.Count > 0 ? [.. change.Told] : null;
+        foreach (var row in change.Added)
+            if (row is ICaseRow added) (events ??= []).Add(added.Tells());
+        foreach (var row in change.Updated)
+            if (row is ICaseRow updated) (events ??= []).Add(updated.Tells());
+        if (events is null) return;
+        foreach (var one in events)
+        {
+            Set(_told, one.CaseId.ToByteArray(true), (int)one.Kind, at, one.UnitId, Bytes(one.ResourceId));
+            _told.ExecuteNonQuery();
+        }
+
+        foreach (var caseId in events.Select(one => one.CaseId).Distinct())
+        {
+            Set(_takesPart, caseId.ToByteArray(true));
+            using var reader = _takesPart.ExecuteReader();
+            while (reader.Read()) change.HeardBy(reader.GetString(0));
         }
     }
 
@@ -268,7 +294,7 @@ internal sealed class CommitSession : IDisposable
     }
 
     private IEnumerable<SqliteCommand> Commands() =>
-        [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _savepoint, _release, _rollback];
+        [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback];
 
     private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

@@ -349,6 +349,7 @@ internal sealed class FaultScript : IDisposable
         await OpenAsync(_officer, new Wire.ReadLogRequest { Context = _officer.Context(), End = 3 });
         await AskAsync<IMessage>(_school, NewReferral(_station.UnitId, StrangersId(), Wire.Article6Service.MedicalCare));
         await OpenAsync(_station, new Wire.WatchInboxRequest { Context = _station.Context() });
+        await OpenAsync(_centre, new Wire.WatchCasesRequest { Context = _centre.Context() });
     }
 
     /// <summary>A reveal by two officers, and a decoy that somebody asks for.</summary>

@@ -361,6 +361,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["ListNotices"] = (school, new Wire.ListNoticesRequest { Context = school.Context() }),
             ["ListParkedNotices"] = (school, new Wire.ListParkedNoticesRequest { Context = school.Context() }),
             ["ListClocks"] = (centre, new Wire.ListClocksRequest { Context = centre.Context() }),
+            ["WatchCases"] = (centre, new Wire.WatchCasesRequest { Context = centre.Context() }),
             ["WatchInbox"] = (The.HealthStation, new Wire.WatchInboxRequest { Context = The.HealthStation.Context(), AfterSequence = waiting - 1 }),
             ["AcknowledgeNotices"] = (The.HealthStation, new Wire.AcknowledgeNoticesRequest
             {

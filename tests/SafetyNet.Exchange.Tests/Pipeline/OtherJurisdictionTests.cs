@@ -1,5 +1,6 @@
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
@@ -130,6 +131,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("ListParkedNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListParkedNoticesAsync(new() { Context = p.Context() })));
         yield return ("ListClocks", centre, async (p, _) => await p.AskAsync(to => to.Clocks.ListClocksAsync(new() { Context = p.Context(), UnitId = The.Centre.UnitId })));
         yield return ("WatchInbox", centre, async (p, _) => await WatchAsync(p));
+        yield return ("WatchCases", centre, async (p, _) => string.Join('\n', (await p.WatchesCasesAsync(CaseWatching.FromTheBeginning, TimeSpan.FromMilliseconds(300))).Select(change => change.ToString())));
         yield return ("ListAccesses", officer, async (p, id) => WithoutPseudonym(await p.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = p.Context(), NationalId = id.NationalId }))));
         yield return ("SearchAccesses", officer, async (p, id) => await OthersFoundAsync(p, new() { Context = p.Context(), NationalId = id.NationalId }));
         yield return ("SearchAccesses", officer, async (p, id) => await OthersFoundAsync(p, new() { Context = p.Context(), Resource = $"referral/{id.Referral}" }));

@@ -1,5 +1,6 @@
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
@@ -45,6 +46,7 @@ internal static class CommonWalk
         ["CaseLifeService/GetCaseload"] = CaseWalk.GetCaseloadAsync,
         ["CaseLifeService/ListCaseMoves"] = CaseWalk.ListCaseMovesAsync,
         ["ServicePlanService/ListGoals"] = CaseWalk.ListGoalsAsync,
+        ["CaseWatchService/WatchCases"] = WatchCasesAsync,
     };
 
     private static async Task GetSelfAsync(TestExchange exchange, The the)
@@ -251,6 +253,31 @@ internal static class CommonWalk
             r => new Guid(r.GetFieldValue<byte[]>(0), bigEndian: true).ToString(), the.Centre.UnitId);
         var told = await the.Centre.AskAsync(to => to.Clocks.ListClocksAsync(new() { Context = the.Centre.Context(), PageSize = 500 }));
         Assert.Equal(running, told.Clocks.Select(clock => clock.ClockId));
+    }
+
+    /// <summary>Every change that is stored, of each case that the unit takes part in, as far as GetCase would show it; and not one of another.</summary>
+    private static async Task WatchCasesAsync(TestExchange exchange, The the)
+    {
+        var events = exchange.Query("SELECT e.case_id, e.kind, e.unit_id, e.resource_id, e.at FROM case_event AS e ORDER BY e.sequence", r => (
+            Case: IdOf(r, 0), Kind: (Wire.CaseChangeKind)r.GetInt32(1), Unit: r.GetString(2), Note: r.IsDBNull(3) ? "" : IdOf(r, 3), At: r.GetInt64(4)));
+        foreach (var by in (Party[])[the.Centre, the.Labor, the.MentalHealthCentre, the.School, the.Police])
+        {
+            var parts = exchange.Query("SELECT case_id, since FROM case_participant WHERE unit_id = $0 AND role IN (1, 2)", r => (Case: IdOf(r, 0), Since: r.GetInt64(1)), by.UnitId)
+                .ToDictionary(part => part.Case, part => part.Since, StringComparer.Ordinal);
+            var showsParts = new Dictionary<string, bool>(StringComparer.Ordinal);
+            foreach (var one in parts.Keys.Where(id => events.Exists(e => e.Case == id)))
+                showsParts[one] = (await by.AskAsync(to => to.Cases.GetCaseAsync(new() { Context = by.Context(inCase: one), CaseId = one }))).Case.Participants.Count > 0;
+            var expected = events.Where(e => parts.TryGetValue(e.Case, out var since) && e.At >= since && e.Kind switch
+            {
+                Wire.CaseChangeKind.Case => true,
+                Wire.CaseChangeKind.Participant => e.Unit == by.UnitId || showsParts[e.Case],
+                _ => e.Unit == by.UnitId,
+            }).Select(e => $"{e.Case} {e.Kind} {e.Unit} {e.Note}");
+            var told = await by.WatchesCasesAsync(CaseWatching.FromTheBeginning, TimeSpan.FromSeconds(1));
+            Assert.Equal(expected, told.Select(change => $"{change.CaseId} {change.Kind} {change.UnitId} {change.NoteId}"));
+        }
+
+        static string IdOf(Microsoft.Data.Sqlite.SqliteDataReader reader, int column) => new Guid(reader.GetFieldValue<byte[]>(column), bigEndian: true).ToString();
     }
 
     private static async Task ListParkedNoticesAsync(TestExchange exchange, The the)

@@ -1,22 +1,14 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using SafetyNet.Exchange.Server.Storage;
 
-namespace SafetyNet.Exchange.Server.Inbox;
+namespace SafetyNet.Exchange.Server.Pipeline;
 
-/// <summary>Wakes those who watch an inbox when a commit has put a notice into it. A signal carries nothing: the reader reads the store.</summary>
-internal sealed class InboxSignals : IDisposable
+/// <summary>Wakes those who watch something of a unit, its inbox or its cases, when a commit has changed it. A signal carries nothing: the reader reads the store.</summary>
+internal sealed class UnitSignals
 {
-    /// <summary>By unit: a commit wakes those who watch its inbox, and costs nothing for all others.</summary>
+    /// <summary>By unit: a commit wakes those who watch it, and costs nothing for all others.</summary>
     private readonly ConcurrentDictionary<string, ImmutableArray<Watcher>> _watchers = new(StringComparer.Ordinal);
-    private readonly CommitQueue _commits;
     private volatile bool _isStopping;
-
-    public InboxSignals(CommitQueue commits)
-    {
-        _commits = commits;
-        commits.Noticed = Wake;
-    }
 
     /// <summary>The server stops: whoever watches is to leave, and resumes elsewhere from its cursor.</summary>
     public bool IsStopping => _isStopping;
@@ -36,9 +28,7 @@ internal sealed class InboxSignals : IDisposable
             foreach (var watcher in watching) watcher.Wake();
     }
 
-    public void Dispose() => _commits.Noticed = null;
-
-    private void Wake(string unitId)
+    public void Wake(string unitId)
     {
         if (!_watchers.TryGetValue(unitId, out var watching)) return;
         foreach (var watcher in watching) watcher.Wake();
@@ -55,7 +45,7 @@ internal sealed class InboxSignals : IDisposable
     }
 
     /// <summary>One reader's bell; rung at most once between two waits.</summary>
-    internal sealed class Watcher(InboxSignals signals, string unitId) : IDisposable
+    internal sealed class Watcher(UnitSignals signals, string unitId) : IDisposable
     {
         private readonly SemaphoreSlim _bell = new(0, 1);
 

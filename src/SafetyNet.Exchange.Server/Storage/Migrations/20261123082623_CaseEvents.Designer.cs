@@ -11,8 +11,8 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Storage.Migrations
 {
     [DbContext(typeof(ExchangeDb))]
-    [Migration("20261123081201_CaseLife")]
-    partial class CaseLife
+    [Migration("20261123082623_CaseEvents")]
+    partial class CaseEvents
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -299,6 +299,40 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("broken_glass", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseEventRow", b =>
+                {
+                    b.Property<long>("Sequence")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("sequence");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("at");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<byte[]>("ResourceId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("resource_id");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.HasKey("Sequence");
+
+                    b.ToTable("case_event", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseFile", b =>
                 {
                     b.Property<byte[]>("CaseId")
@@ -306,38 +340,13 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("case_id");
 
-                    b.Property<long?>("EndedAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("ended_at");
-
-                    b.Property<bool>("IsReopenedWithinYear")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("is_reopened_within_year");
-
                     b.Property<int>("Jurisdiction")
                         .HasColumnType("INTEGER")
                         .HasColumnName("jurisdiction");
 
-                    b.Property<byte[]>("MergedIntoId")
-                        .HasColumnType("BLOB")
-                        .HasColumnName("merged_into_id");
-
                     b.Property<long>("OpenedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("opened_at");
-
-                    b.Property<bool>("PrimaryLeaves")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("primary_leaves");
-
-                    b.Property<string>("ProposedUnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("proposed_unit_id");
-
-                    b.Property<long?>("ReopenedAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("reopened_at");
 
                     b.Property<int>("State")
                         .HasColumnType("INTEGER")
@@ -350,78 +359,7 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
 
                     b.HasKey("CaseId");
 
-                    b.HasIndex("MergedIntoId");
-
                     b.ToTable("case_file", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseMoveRow", b =>
-                {
-                    b.Property<byte[]>("MoveId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("move_id");
-
-                    b.Property<int>("Action")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("action");
-
-                    b.Property<byte[]>("BatchId")
-                        .HasColumnType("BLOB")
-                        .HasColumnName("batch_id");
-
-                    b.Property<byte[]>("CaseId")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("case_id");
-
-                    b.Property<long>("MovedAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("moved_at");
-
-                    b.Property<byte[]>("OtherCaseId")
-                        .HasColumnType("BLOB")
-                        .HasColumnName("other_case_id");
-
-                    b.Property<string>("OtherUnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("other_unit_id");
-
-                    b.Property<int>("Outcome")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("outcome");
-
-                    b.Property<string>("PersonId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("person_id");
-
-                    b.Property<byte[]>("Remark")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("remark");
-
-                    b.Property<int>("SearchSteps")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("search_steps");
-
-                    b.Property<int>("State")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("state");
-
-                    b.Property<string>("UnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("unit_id");
-
-                    b.HasKey("MoveId");
-
-                    b.HasIndex("BatchId");
-
-                    b.HasIndex("CaseId", "MoveId");
-
-                    b.ToTable("case_move", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseNote", b =>
@@ -517,8 +455,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasDatabaseName("ix_case_one_primary")
                         .HasFilter("role = 1");
 
-                    b.HasIndex("UnitId", "CaseId");
-
                     b.ToTable("case_participant", (string)null);
                 });
 
@@ -545,48 +481,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasFilter("is_open = 1");
 
                     b.ToTable("case_subject", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.GoalProgressRow", b =>
-                {
-                    b.Property<byte[]>("ProgressId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("progress_id");
-
-                    b.Property<string>("AuthorPersonId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("author_person_id");
-
-                    b.Property<string>("AuthorUnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("author_unit_id");
-
-                    b.Property<byte[]>("GoalId")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("goal_id");
-
-                    b.Property<int>("LegalBasis")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("legal_basis");
-
-                    b.Property<byte[]>("Sealed")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("sealed");
-
-                    b.Property<long>("WrittenAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("written_at");
-
-                    b.HasKey("ProgressId");
-
-                    b.HasIndex("GoalId", "ProgressId");
-
-                    b.ToTable("goal_progress", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.NoteShareRow", b =>
@@ -691,65 +585,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.HasKey("CaseId", "NationalIdIndex");
 
                     b.ToTable("case_other_party", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.ServiceGoal", b =>
-                {
-                    b.Property<byte[]>("GoalId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("goal_id");
-
-                    b.Property<string>("AuthorUnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("author_unit_id");
-
-                    b.Property<byte[]>("CaseId")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("case_id");
-
-                    b.Property<int>("ConfidentialityClass")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("confidentiality_class");
-
-                    b.Property<int>("LegalBasis")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("legal_basis");
-
-                    b.Property<string>("OwnerUnitId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("owner_unit_id");
-
-                    b.Property<byte[]>("Sealed")
-                        .IsRequired()
-                        .HasColumnType("BLOB")
-                        .HasColumnName("sealed");
-
-                    b.Property<long>("SetAt")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("set_at");
-
-                    b.Property<int>("State")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("state");
-
-                    b.Property<DateOnly>("TargetDate")
-                        .HasColumnType("TEXT")
-                        .HasColumnName("target_date");
-
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.HasKey("GoalId");
-
-                    b.HasIndex("CaseId", "GoalId");
-
-                    b.ToTable("service_goal", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Clocks.Clock", b =>
@@ -2334,38 +2169,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("legal_hold", (string)null);
                 });
 
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.CaseWorkerRow", b =>
-                {
-                    b.Property<byte[]>("CaseId")
-                        .HasColumnType("BLOB")
-                        .HasColumnName("case_id");
-
-                    b.Property<string>("UnitId")
-                        .HasColumnType("TEXT")
-                        .HasColumnName("unit_id");
-
-                    b.Property<string>("SupervisorPersonId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("supervisor_person_id");
-
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.Property<string>("WorkerPersonId")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("worker_person_id");
-
-                    b.HasKey("CaseId", "UnitId");
-
-                    b.HasIndex("UnitId", "WorkerPersonId", "CaseId");
-
-                    b.ToTable("case_worker", (string)null);
-                });
-
             modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.DataKeyRow", b =>
                 {
                     b.Property<long>("KeyId")
@@ -2464,8 +2267,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
 
                     b.HasKey("DisclosureId");
 
-                    b.HasIndex("CaseId");
-
                     b.HasIndex("StepId");
 
                     b.HasIndex("PersonId", "DisclosureId");
@@ -2547,30 +2348,6 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .IsUnique();
 
                     b.ToTable("person", (string)null);
-                });
-
-            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.UnitWorkerRow", b =>
-                {
-                    b.Property<string>("UnitId")
-                        .HasColumnType("TEXT")
-                        .HasColumnName("unit_id");
-
-                    b.Property<string>("PersonId")
-                        .HasColumnType("TEXT")
-                        .HasColumnName("person_id");
-
-                    b.Property<int>("Role")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("role");
-
-                    b.Property<int>("Version")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.HasKey("UnitId", "PersonId");
-
-                    b.ToTable("unit_worker", (string)null);
                 });
 #pragma warning restore 612, 618
         }
