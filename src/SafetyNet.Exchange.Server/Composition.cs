@@ -43,7 +43,8 @@ internal sealed class Composition : IAsyncDisposable
         Wire.PolicyService.Descriptor, Wire.ConferenceService.Descriptor, Wire.DisclosureService.Descriptor, Wire.RevealService.Descriptor,
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
-        Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseWatchService.Descriptor, Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
+        Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseWatchService.Descriptor,
+        Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
         Wire.VisitService.Descriptor,
     ];
 
@@ -127,8 +128,9 @@ internal sealed class Composition : IAsyncDisposable
                 new ConferenceService(), disclosures, new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
-                disputes, new CaseNoteService(), new CaseWatchService(Store, _caseChanges), new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)),
-                new ServicePlanService(), new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)),
+                disputes, new CaseNoteService(), new CaseWatchService(Store, _caseChanges),
+                new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
+                new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);

@@ -35,7 +35,7 @@ internal static class CaseHandover
         (part.Role, part.Services, part.PersonIds, part.Since) = (Wire.ParticipantRole.Primary, 0, [], call.Now);
         call.Change.Update(part);
         shared.File.Jurisdiction = call.Agency.Jurisdiction;
-        call.PassPlanTo(shared, old.UnitId, part.UnitId);
+        call.PassPlanTo(shared, old.UnitId, part.UnitId, shared.File.PrimaryLeaves);
         var told = shared.Present.Where(p => p.Role != Wire.ParticipantRole.Invited).Select(p => p.UnitId).ToList();
         if (shared.File.PrimaryLeaves)
         {

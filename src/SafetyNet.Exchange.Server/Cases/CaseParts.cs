@@ -32,12 +32,12 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
         if (shared.PartOf(accepted.UnitId)?.Role != Wire.ParticipantRole.Primary) Take(call, shared, accepted);
         else call.Change.Update(shared.File);
         var taken = shared.PartOf(accepted.UnitId)!;
-        var primaryPasses = passing.Role == Wire.ParticipantRole.Primary;
+        var (primaryPasses, staysOn) = (passing.Role == Wire.ParticipantRole.Primary, HasOtherReferral(call, happened));
         if (primaryPasses)
         {
             (taken.Role, taken.Services, taken.PersonIds, taken.Since) = (Wire.ParticipantRole.Primary, 0, [], call.Now);
             shared.File.Jurisdiction = call.Agency.Jurisdiction;
-            call.PassPlanTo(shared, passing.UnitId, taken.UnitId);
+            call.PassPlanTo(shared, passing.UnitId, taken.UnitId, leaves: !staysOn);
             call.EndProposal(shared, shared.File.ProposedUnitId);
         }
         else if (string.Equals(shared.File.ProposedUnitId, passing.UnitId, StringComparison.Ordinal))
@@ -45,7 +45,7 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
             call.EndProposal(shared, shared.Primary.UnitId);
         }
 
-        if (HasOtherReferral(call, happened))
+        if (staysOn)
         {
             if (primaryPasses) passing.Role = Wire.ParticipantRole.Serving;
         }

@@ -52,7 +52,8 @@ internal static class GoalPolicy
     {
         if (string.Equals(unitId, goal.AuthorUnitId, StringComparison.Ordinal) || call.Members.FindUnit(unitId) is not { } unit || shared.PartOf(unitId) is not { } part
             || !call.MayHold(unit, goal.LegalBasis, goal.ConfidentialityClass, Standing.OfParticipant(part.Role), new ClassSet(part.ProtectiveClasses))
-            || call.Read.DisclosuresOfStep(Wire.DisclosureStep.ServiceGoal, goal.GoalId).Exists(line => line.IsOpenAt(call.Now) && string.Equals(line.ToUnitId, unitId, StringComparison.Ordinal)))
+            || call.Read.DisclosuresOfStep(Wire.DisclosureStep.ServiceGoal, goal.GoalId).Concat(call.Change.Added.OfType<DisclosureRow>().Where(line => line.StepId == goal.GoalId))
+                .Any(line => line.IsOpenAt(call.Now) && string.Equals(line.ToUnitId, unitId, StringComparison.Ordinal)))
             return;
         call.Disclose(goal.Step(shared), shared.Subjects, unitId, ClassSet.Of(goal.ConfidentialityClass), goal.LegalBasis, null, goal.AuthorUnitId);
     }
@@ -70,12 +71,13 @@ internal static class GoalPolicy
     }
 
     /// <summary>The primary role passes: the plan is shown to the new primary unit, and to the one before no more than its own goals.</summary>
-    public static void PassPlanTo(this Call call, SharedCase shared, string fromUnitId, string toUnitId)
+    /// <param name="leaves">The unit before leaves the case, and all that was shown to it ends with its part.</param>
+    public static void PassPlanTo(this Call call, SharedCase shared, string fromUnitId, string toUnitId, bool leaves)
     {
         foreach (var goal in call.Read.ListGoals(call.Read.WithMerged(shared.File.CaseId), Guid.Empty, int.MaxValue))
         {
             call.ShowTo(shared, goal, toUnitId);
-            if (!string.Equals(goal.OwnerUnitId, fromUnitId, StringComparison.Ordinal)) call.EndDisclosures(goal.Step(shared), fromUnitId);
+            if (!leaves && !string.Equals(goal.OwnerUnitId, fromUnitId, StringComparison.Ordinal)) call.EndDisclosures(goal.Step(shared), fromUnitId);
         }
     }
 

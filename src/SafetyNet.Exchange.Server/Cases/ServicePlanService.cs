@@ -143,12 +143,14 @@ internal sealed class ServicePlanService : Wire.ServicePlanService.ServicePlanSe
         };
         RedactionPlan.For(Wire.ServiceGoal.Descriptor).Redact(wire, view.Decision.Visible);
         if (!call.IsForFull(view, goal) || !call.MayReadWords(shared, view, goal.AuthorUnitId, goal.ConfidentialityClass, goal.LegalBasis)) return wire;
-        (wire.InFull, wire.ConfidentialityClass, wire.AuthorUnitId) = (true, goal.ConfidentialityClass, goal.AuthorUnitId);
-        wire.Text = call.Vault.OpenText(GoalQueries.GoalColumn, goal.GoalId, goal.Sealed);
+        wire.Content = new Wire.GoalContent
+        {
+            ConfidentialityClass = goal.ConfidentialityClass, AuthorUnitId = goal.AuthorUnitId, Text = call.Vault.OpenText(GoalQueries.GoalColumn, goal.GoalId, goal.Sealed),
+        };
         foreach (var entry in call.Read.ProgressOf(goal.GoalId).Reverse().Concat(call.Change.Added.OfType<GoalProgressRow>().Where(e => e.GoalId == goal.GoalId)))
         {
             if (!call.MayReadWords(shared, view, entry.AuthorUnitId, goal.ConfidentialityClass, entry.LegalBasis)) continue;
-            wire.Progress.Add(new Wire.GoalProgress
+            wire.Content.Progress.Add(new Wire.GoalProgress
             {
                 ProgressId = entry.ProgressId.ToString(), ConfidentialityClass = goal.ConfidentialityClass, AuthorUnitId = entry.AuthorUnitId, AuthorPersonId = entry.AuthorPersonId,
                 WrittenAt = Timestamp.FromDateTimeOffset(entry.WrittenAt), Text = call.Vault.OpenText(GoalQueries.ProgressColumn, entry.ProgressId, entry.Sealed),

@@ -104,7 +104,8 @@ internal sealed class ReportService(SourceSystems sources, TriageRules triage) :
         Report = Move(context, request.ReportId, request.Etag, request.Remark, Wire.ReportAction.Close, (call, report) =>
         {
             report.Close(request.Reason, request.Remark);
-            call.StopClocks(report.ReportId);
+            // The duty to file a protective report is its reporter's, whatever the desk makes of this one (R-INT-7).
+            call.StopClocks(report.ReportId, Wire.ClockKind.ReportDispatch);
         }),
     });
 

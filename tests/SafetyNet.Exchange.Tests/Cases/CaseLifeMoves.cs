@@ -129,6 +129,9 @@ internal static class CaseLifeMoves
         }
     }
 
+    /// <summary>What a goal says; empty: it is shown as a summary.</summary>
+    public static string Words(this Wire.ServiceGoal goal) => goal.Content?.Text ?? "";
+
     /// <summary>A service that a unit offers.</summary>
     private static Wire.Article6Service ServiceOf(this Party by, Party unit) => by.Members.FindUnit(unit.UnitId)!.Registered.Services[0];
 }

@@ -51,7 +51,7 @@ public sealed class CaseMergingTests(TestExchange exchange) : WireTests(exchange
 
         Assert.Equal([first.NoteId, second.NoteId], (await The.Centre.ReadsNotesAsync(goesOn)).Notes.Select(n => n.NoteId));
         Assert.Equal([second.NoteId], (await The.Labor.ReadsNotesAsync(goesOn)).Notes.Select(n => n.NoteId));
-        Assert.Equal("媒合就業", Assert.Single(await The.Labor.ListsGoalsAsync(goesOn)).Text);
+        Assert.Equal("媒合就業", Assert.Single(await The.Labor.ListsGoalsAsync(goesOn)).Words());
         Assert.Equal("L0900", (await The.Labor.SeesCaseAsync(goesOn)).Case.OwnWorkerPersonId);
         Assert.Equal([goes, goes, goesOn], (await The.Centre.ListsCaseMovesAsync(goesOn)).OrderBy(m => m.CaseId != goes).Select(m => m.CaseId));
 

@@ -18,22 +18,23 @@ public sealed class ServicePlanTests(TestExchange exchange) : WireTests(exchange
         var visits = await The.MentalHealthCentre.SetsGoalAsync(The.MentalHealthCentre.Goal(id, The.MentalHealthCentre, "每兩週訪視一次"));
         await The.Labor.ReportsProgressAsync(id, job, "已完成職業評量");
         await The.Labor.ReportsProgressAsync(id, job, "已媒合一次面試");
-        Assert.True(job is { InFull: true, Own: false, State: Wire.GoalState.Active } && job.OwnerUnitId == The.Labor.UnitId);
+        Assert.True(job is { Content.Text.Length: > 0, Own: false, State: Wire.GoalState.Active } && job.OwnerUnitId == The.Labor.UnitId);
         Assert.Equal([(The.Labor.UnitId, job.GoalId)], Notices(The.Labor, id));
         Assert.Empty(Notices(The.MentalHealthCentre, id));
 
         foreach (var size in (int[])[0, 1])
         {
             var all = await The.Centre.ListsGoalsAsync(id, size);
-            Assert.Equal([("三個月內媒合就業", true), ("每兩週訪視一次", true)], all.Select(g => (g.Text, g.InFull)));
-            Assert.Equal(["已完成職業評量", "已媒合一次面試"], all[0].Progress.Select(p => p.Text));
-            Assert.All(all[0].Progress, p => Assert.Equal((The.Labor.UnitId, The.Labor.PersonId), (p.AuthorUnitId, p.AuthorPersonId)));
+            Assert.Equal([("三個月內媒合就業", true), ("每兩週訪視一次", true)], all.Select(g => (g.Words(), g.Content.ConfidentialityClass == CaseNote)));
+            Assert.Equal(["已完成職業評量", "已媒合一次面試"], all[0].Content.Progress.Select(p => p.Text));
+            Assert.All(all[0].Content.Progress, p => Assert.Equal((The.Labor.UnitId, The.Labor.PersonId), (p.AuthorUnitId, p.AuthorPersonId)));
             foreach (var (reader, own, other) in ((Party, string, string)[])[(The.Labor, job.GoalId, visits.GoalId), (The.MentalHealthCentre, visits.GoalId, job.GoalId)])
             {
                 var seen = (await reader.ListsGoalsAsync(id, size)).ToDictionary(g => g.GoalId);
-                Assert.True(seen[own] is { Own: true, InFull: true, Text.Length: > 0 });
+                Assert.True(seen[own] is { Own: true, Content.Text.Length: > 0 });
                 var summary = seen[other];
-                Assert.Equal((Wire.GoalState.Active, "2099-01-31", false, false, "", 0, ""), (summary.State, summary.TargetDate, summary.Own, summary.InFull, summary.Text, summary.Progress.Count, summary.AuthorUnitId));
+                Assert.Equal((Wire.GoalState.Active, "2099-01-31", false), (summary.State, summary.TargetDate, summary.Own));
+                Assert.Null(summary.Content);
                 // Which unit owns a goal is INVOLVEMENT: a labour unit that serves does not learn it.
                 Assert.Equal(reader == The.Labor ? "" : The.Labor.UnitId, summary.OwnerUnitId);
             }
@@ -52,14 +53,13 @@ public sealed class ServicePlanTests(TestExchange exchange) : WireTests(exchange
     {
         var id = await The.SharedCaseAsync(The.Centre, null, The.MentalHealthCentre, The.Labor);
         var own = await The.MentalHealthCentre.SetsGoalAsync(The.MentalHealthCentre.Goal(id, The.MentalHealthCentre, "穩定服藥", MentalHealth));
-        Assert.True(own is { InFull: true, Text: "穩定服藥" });
-        var withheld = Assert.Single(await The.Centre.ListsGoalsAsync(id));
-        Assert.Equal((false, ""), (withheld.InFull, withheld.Text));
+        Assert.Equal("穩定服藥", own.Words());
+        Assert.Null(Assert.Single(await The.Centre.ListsGoalsAsync(id)).Content);
         await The.MentalHealthCentre.SetsGoalAsync(The.MentalHealthCentre.Goal(id, The.MentalHealthCentre, "家屬衛教", MentalHealth, Wire.LegalBasis.SubjectWaiver));
-        Assert.Equal(["", "家屬衛教"], (await The.Centre.ListsGoalsAsync(id)).Select(g => g.Text));
+        Assert.Equal(["", "家屬衛教"], (await The.Centre.ListsGoalsAsync(id)).Select(g => g.Words()));
         var refused = await AssertRefusedAloneAsync(Wire.ErrorReason.ViewNotPermitted, () => The.Centre.ChangesGoalAsync(The.Centre.GoalChange(id, own, owner: The.Labor.UnitId)));
         Assert.Equal(("MENTAL_HEALTH", The.Labor.UnitId), (refused.Refusal.Metadata["class"], refused.Refusal.Metadata["unit_id"]));
-        Assert.Equal(["", ""], (await The.Labor.ListsGoalsAsync(id)).Select(g => g.Text));
+        Assert.Equal(["", ""], (await The.Labor.ListsGoalsAsync(id)).Select(g => g.Words()));
     }
 
     [Fact]
@@ -93,8 +93,8 @@ public sealed class ServicePlanTests(TestExchange exchange) : WireTests(exchange
 
         await The.Centre.ChangesGoalAsync(The.Centre.GoalChange(id, goal, Wire.GoalState.Active, The.WanhuaCentre.UnitId));
         Assert.Contains((The.WanhuaCentre.UnitId, goal.GoalId), Notices(The.WanhuaCentre, id));
-        Assert.Equal("媒合就業", Assert.Single(await The.WanhuaCentre.ListsGoalsAsync(id)).Text);
-        Assert.Equal("", Assert.Single(await The.Labor.ListsGoalsAsync(id)).Text);
+        Assert.Equal("媒合就業", Assert.Single(await The.WanhuaCentre.ListsGoalsAsync(id)).Words());
+        Assert.Equal("", Assert.Single(await The.Labor.ListsGoalsAsync(id)).Words());
         var elsewhere = await The.SharedCaseAsync(The.Centre);
         await AssertRefusedAloneAsync(Wire.ErrorReason.NotFound, () => The.Centre.ChangesGoalAsync(The.Centre.GoalChange(elsewhere, goal, Wire.GoalState.Cancelled)));
     }
@@ -102,14 +102,23 @@ public sealed class ServicePlanTests(TestExchange exchange) : WireTests(exchange
     [Fact]
     public async Task The_plan_passes_to_the_new_primary_and_the_old_one_keeps_its_own_goals()
     {
-        var id = await The.SharedCaseAsync(The.Centre, null, The.WanhuaCentre, The.Labor);
+        var subject = Some.Stranger();
+        var id = await The.SharedCaseAsync(The.Centre, subject, The.WanhuaCentre, The.Labor);
         await The.Centre.SetsGoalAsync(The.Centre.Goal(id, The.Centre, "家庭關係修復"));
         await The.Centre.SetsGoalAsync(The.Centre.Goal(id, The.Labor, "媒合就業"));
         await The.Centre.HandsOverAsync(id, The.WanhuaCentre);
         await The.WanhuaCentre.TakesOverAsync(id);
-        Assert.Equal(["家庭關係修復", "媒合就業"], (await The.WanhuaCentre.ListsGoalsAsync(id)).Select(g => g.Text));
-        Assert.Equal(["家庭關係修復", ""], (await The.Centre.ListsGoalsAsync(id)).Select(g => g.Text));
-        Assert.Equal(["", "媒合就業"], (await The.Labor.ListsGoalsAsync(id)).Select(g => g.Text));
+        Assert.Equal(["家庭關係修復", "媒合就業"], (await The.WanhuaCentre.ListsGoalsAsync(id)).Select(g => g.Words()));
+        Assert.Equal(["家庭關係修復", ""], (await The.Centre.ListsGoalsAsync(id)).Select(g => g.Words()));
+        Assert.Equal(["", "媒合就業"], (await The.Labor.ListsGoalsAsync(id)).Select(g => g.Words()));
+        // One that leaves with the role leaves its goals too: all are the new primary's to see, and none is owned outside of the case.
+        await The.WanhuaCentre.SetsGoalAsync(The.WanhuaCentre.Goal(id, The.WanhuaCentre, "親職教育"));
+        await The.WanhuaCentre.HandsOverAsync(id, The.Centre, leaves: true);
+        await The.Centre.TakesOverAsync(id);
+        Assert.Equal([("家庭關係修復", The.Centre.UnitId), ("媒合就業", The.Labor.UnitId), ("親職教育", The.Centre.UnitId)], (await The.Centre.ListsGoalsAsync(id)).Select(g => (g.Words(), g.OwnerUnitId)));
+        var shown = (await The.Centre.ListsDisclosuresAsync(subject.NationalId)).Where(e => e.Step == Wire.DisclosureStep.ServiceGoal).ToList();
+        Assert.All(shown, e => Assert.Equal(e.ToUnitId != The.WanhuaCentre.UnitId, e.Open));
+        Assert.Equal(shown.Count, shown.Select(e => (e.StepId, e.ToUnitId)).Distinct().Count());
     }
 
     [Fact]
@@ -137,7 +146,7 @@ public sealed class ServicePlanTests(TestExchange exchange) : WireTests(exchange
         });
         Assert.Equal(1, changed);
         var all = await The.Centre.ListsGoalsAsync(id, 10);
-        Assert.Equal((17, 32), (all.Count, all[0].Progress.Count));
+        Assert.Equal((17, 32), (all.Count, all[0].Content.Progress.Count));
     }
 
     /// <summary>Cause and goal of the notices about goals in a unit's inbox.</summary>

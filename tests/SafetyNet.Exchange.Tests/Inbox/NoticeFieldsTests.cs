@@ -94,14 +94,17 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.School.NarrowsAsync(step, referral, the.Centre, Economic);
         await the.WanhuaCentre.MovesAsync((await the.Centre.ProposesAsync(the.Centre.Transfer(referral, the.WanhuaCentre.UnitId, inCase: inCase))).Onward.ReferralId,
             Wire.ReferralAction.See, Wire.ReferralAction.Accept);
+        await CollectAsync();
         // A case that is handed over in vain, whose goal passes, which another is merged into, and which is closed.
         var sisters = Some.Family();
+        await CollectAsync();
         var life = await the.SharedCaseAsync(the.Centre, Some.SubjectOf(sisters.Child), the.Labor);
         await the.Centre.AsksInAsync(life, the.Police, Wire.Article6Service.PersonalSafety);
         await the.Centre.HandsOverAsync(life, the.Labor);
         await the.Labor.DeclinesPrimaryAsync(life);
         await the.Centre.SetsGoalAsync(the.Centre.Goal(life, the.Labor, "媒合就業"));
         await the.Labor.LeavesAsync(life);
+        await CollectAsync();
         await the.Centre.MergesAsync(life, await the.SharedCaseAsync(the.Centre, Some.SubjectOf(sisters.Mother), the.MentalHealthCentre));
         await the.MentalHealthCentre.LeavesAsync(life);
         await the.Centre.ClosesCaseAsync(life);

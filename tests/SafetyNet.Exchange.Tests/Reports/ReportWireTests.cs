@@ -262,6 +262,20 @@ public sealed class ReportWireTests(TestExchange exchange) : WireTests(exchange)
     }
 
     [Fact]
+    [Trait("Rule", "R-INT-7")]
+    public async Task Bug_A_campus_report_that_the_desk_does_not_open_leaves_its_school_the_clock_of_the_protective_report()
+    {
+        var campus = await The.School.ReportsAsync(ReportMoves.CampusSafety(Some.Stranger()));
+        await The.Intake.ScreensAsync(campus.ReportId, Wire.ReportClass.New);
+        await The.Intake.AskAsync(to => to.Reports.CloseReportAsync(new()
+        {
+            Context = The.Intake.Screening(), RequestId = Some.RequestId(), ReportId = campus.ReportId, Reason = Wire.NotOpenedReason.NeedAlreadyMet,
+        }));
+        Assert.Null((await The.School.SeesReportAsync(campus.ReportId)).RequiredActions.Single().DoneAt);
+        Assert.Equal([Wire.ClockKind.ProtectiveReportDue], Running(campus.ReportId));
+    }
+
+    [Fact]
     [Trait("Rule", "R-INT-8")]
     public async Task A_juvenile_notice_reaches_the_school_and_the_youth_guidance_committee_and_the_school_takes_note()
     {

@@ -123,7 +123,7 @@ internal sealed class YearReckoning(YearWorld world, IReadOnlyList<YearReport> r
             var limit = Limits.Of(known.Kind, known.IsProtective);
             var due = limit.StepsFrom(known.StartedAt, _calendar).ToList();
             var overdueAt = due.Single(step => step.Says == Wire.NoticeKind.ClockOverdue).At;
-            Assert.Equal((known.StoppedAt, overdueAt, limit.IsWorkingTime), (clock.StoppedAt?.ToDateTimeOffset(), clock.DueAt.ToDateTimeOffset(), clock.WorkingTime));
+            Assert.Equal((clock.ToString(), known.StoppedAt, overdueAt, limit.IsWorkingTime), (clock.ToString(), clock.StoppedAt?.ToDateTimeOffset(), clock.DueAt.ToDateTimeOffset(), clock.WorkingTime));
             Assert.Equal(due.Select(step => step.At), clock.Steps.Select(step => step.DueAt.ToDateTimeOffset()));
             var chain = due.Select(step => (step.Says, ToldAt: ToldAt(step.At, known.StoppedAt))).Where(step => step.ToldAt is not null)
                 .SelectMany(step => AudienceOf(known, limit, step.Says).Select(unit => (Unit: unit, Kind: step.Says, At: step.ToldAt!.Value))).Order().ToList();

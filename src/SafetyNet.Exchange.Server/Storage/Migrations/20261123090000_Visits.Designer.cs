@@ -11,7 +11,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Storage.Migrations
 {
     [DbContext(typeof(ExchangeDb))]
-    [Migration("20261123083144_Visits")]
+    [Migration("20261123090000_Visits")]
     partial class Visits
     {
         /// <inheritdoc />

@@ -11,7 +11,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Storage.Migrations
 {
     [DbContext(typeof(ExchangeDb))]
-    [Migration("20261123081201_CaseLife")]
+    [Migration("20261123085500_CaseLife")]
     partial class CaseLife
     {
         /// <inheritdoc />
@@ -297,6 +297,40 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .IsUnique();
 
                     b.ToTable("broken_glass", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseEventRow", b =>
+                {
+                    b.Property<long>("Sequence")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("sequence");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("at");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<byte[]>("ResourceId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("resource_id");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.HasKey("Sequence");
+
+                    b.ToTable("case_event", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseFile", b =>
