@@ -24,6 +24,7 @@ using SafetyNet.Exchange.Server.Referrals;
 using SafetyNet.Exchange.Server.Reports;
 using SafetyNet.Exchange.Server.Retention;
 using SafetyNet.Exchange.Server.Storage;
+using SafetyNet.Exchange.Server.Visits;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace SafetyNet.Exchange.Server;
@@ -43,6 +44,8 @@ internal sealed class Composition : IAsyncDisposable
         Wire.MisuseService.Descriptor, Wire.RetentionService.Descriptor, Wire.ReportService.Descriptor,
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
         Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseWatchService.Descriptor,
+        Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
+        Wire.VisitService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -126,6 +129,8 @@ internal sealed class Composition : IAsyncDisposable
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
                 disputes, new CaseNoteService(), new CaseWatchService(Store, _caseChanges),
+                new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
+                new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
@@ -135,11 +140,13 @@ internal sealed class Composition : IAsyncDisposable
                 Families.Changed(changes);
                 Clocks.Changed(changes);
                 Offers?.Changed(changes);
+                Protocols?.Changed(changes);
             };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures), TimeLimits);
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, new VisitEnds()), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Offers = new OfferJob(exchange, Commits, clock);
+            Protocols = new ProtocolJob(Store, Commits, Policy, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
                 new AnswerStep(), Commits, exchange, clock);
         }
@@ -183,6 +190,8 @@ internal sealed class Composition : IAsyncDisposable
     public ClockJob Clocks { get; }
 
     public OfferJob Offers { get; }
+
+    public ProtocolJob Protocols { get; }
 
     public CallPipeline Calls { get; }
 
@@ -270,8 +279,11 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<ReferralHandshakeService>();
         app.MapGrpcService<ReferralWorkService>();
         app.MapGrpcService<LeadDisputeService>();
+        app.MapGrpcService<CaseLifeService>();
+        app.MapGrpcService<ServicePlanService>();
         app.MapGrpcService<CaseNoteService>();
         app.MapGrpcService<CaseWatchService>();
+        app.MapGrpcService<VisitService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }
@@ -288,6 +300,7 @@ internal sealed class Composition : IAsyncDisposable
         await Retention.DisposeAsync();
         await Clocks.DisposeAsync();
         await Offers.DisposeAsync();
+        await Protocols.DisposeAsync();
         (Commits.Noticed, Commits.CaseChanged) = (null, null);
         await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();

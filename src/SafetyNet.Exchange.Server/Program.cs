@@ -60,6 +60,7 @@ try
     composition.BeginRetention();
     composition.Clocks.Begin();
     composition.Offers.Begin();
+    composition.Protocols.Begin();
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

@@ -74,6 +74,9 @@ internal static class ServerLog
     public static void OffersFailed(string kind) =>
         Log.Error("Offers of reports that have ended could not be taken back: {Kind}. It is tried again; calls go on. Check the store", kind);
 
+    public static void ProtocolsFailed(string kind) =>
+        Log.Error("Months of visit protocols that have begun could not be planned: {Kind}. It is tried again; calls go on. Check the store", kind);
+
     public static void NoticeParked(string unitId, long sequence, Wire.ParkedReason reason) =>
         Log.Error("Notice {Sequence} in the inbox of {UnitId} cannot be read ({Reason}); readers go on after it. InboxService.ListParkedNotices lists it; look at the row", sequence, unitId, reason);
 

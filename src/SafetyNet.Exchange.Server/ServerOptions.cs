@@ -1,11 +1,13 @@
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
+using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Reports;
 using SafetyNet.Exchange.Server.Retention;
+using SafetyNet.Exchange.Server.Visits;
 
 namespace SafetyNet.Exchange.Server;
 
@@ -41,6 +43,8 @@ internal sealed record ServerOptions
 
     public ReportSettings Reports { get; init; } = new();
 
+    public CaseSettings Cases { get; init; } = new();
+
     public RetentionSettings Retention { get; init; } = new();
 
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
@@ -72,6 +76,7 @@ internal sealed record ServerOptions
         problems.AddRange(Misuse.Problems());
         problems.AddRange(Retention.Problems());
         problems.AddRange(Exchange.Clocks.Problems());
+        problems.AddRange(Exchange.Visits.Problems());
         return problems;
     }
 
@@ -124,6 +129,9 @@ internal sealed record ExchangeSettings
 
     /// <summary>What time limits go by.</summary>
     public ClockSettings Clocks { get; init; } = new();
+
+    /// <summary>What visits go by.</summary>
+    public VisitSettings Visits { get; init; } = new();
 }
 
 /// <summary>What identity is checked against.</summary>

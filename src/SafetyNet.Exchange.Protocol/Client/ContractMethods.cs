@@ -14,7 +14,8 @@ public static class ContractMethods
         Wire.PoliciesReflection.Descriptor, Wire.ConferencesReflection.Descriptor, Wire.DisclosuresReflection.Descriptor, Wire.RevealsReflection.Descriptor, Wire.MisuseReflection.Descriptor,
         Wire.RetentionReflection.Descriptor, Wire.ReportsReflection.Descriptor, Wire.ClocksReflection.Descriptor,
         Wire.ReferralHandshakesReflection.Descriptor, Wire.ReferralWorkReflection.Descriptor,
-        Wire.LeadDisputesReflection.Descriptor, Wire.CaseNotesReflection.Descriptor, Wire.CaseWatchReflection.Descriptor,
+        Wire.LeadDisputesReflection.Descriptor, Wire.CaseNotesReflection.Descriptor, Wire.CaseWatchReflection.Descriptor, Wire.CaseLifeReflection.Descriptor, Wire.ServicePlansReflection.Descriptor,
+        Wire.VisitsReflection.Descriptor,
     ];
 
     /// <summary>Every call, in the order of the contract.</summary>

@@ -78,8 +78,11 @@ public sealed class ExchangeChannel : IDisposable
         ReferralHandshakes = new Wire.ReferralHandshakeService.ReferralHandshakeServiceClient(Invoker);
         ReferralWork = new Wire.ReferralWorkService.ReferralWorkServiceClient(Invoker);
         LeadDisputes = new Wire.LeadDisputeService.LeadDisputeServiceClient(Invoker);
+        CaseLife = new Wire.CaseLifeService.CaseLifeServiceClient(Invoker);
+        ServicePlans = new Wire.ServicePlanService.ServicePlanServiceClient(Invoker);
         CaseNotes = new Wire.CaseNoteService.CaseNoteServiceClient(Invoker);
         CaseWatch = new Wire.CaseWatchService.CaseWatchServiceClient(Invoker);
+        Visits = new Wire.VisitService.VisitServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -126,9 +129,15 @@ public sealed class ExchangeChannel : IDisposable
 
     public Wire.LeadDisputeService.LeadDisputeServiceClient LeadDisputes { get; }
 
+    public Wire.CaseLifeService.CaseLifeServiceClient CaseLife { get; }
+
+    public Wire.ServicePlanService.ServicePlanServiceClient ServicePlans { get; }
+
     public Wire.CaseNoteService.CaseNoteServiceClient CaseNotes { get; }
 
     public Wire.CaseWatchService.CaseWatchServiceClient CaseWatch { get; }
+
+    public Wire.VisitService.VisitServiceClient Visits { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -4,7 +4,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Cases;
 
 /// <summary>A shared case (共案): one family, one primary unit, any number of serving units, each with its scope (R-CASE-1).</summary>
-internal sealed class CaseFile : IVersioned, IFamilyFact, ICaseRow
+internal sealed partial class CaseFile : IVersioned, IFamilyFact, ICaseRow
 {
     public Guid CaseId { get; set; }
 
@@ -15,6 +15,24 @@ internal sealed class CaseFile : IVersioned, IFamilyFact, ICaseRow
 
     public DateTimeOffset OpenedAt { get; set; }
 
+    /// <summary>When it was closed or merged; null: it is open.</summary>
+    public DateTimeOffset? EndedAt { get; set; }
+
+    /// <summary>When it was last opened again; null: never.</summary>
+    public DateTimeOffset? ReopenedAt { get; set; }
+
+    /// <summary>It was opened again within 12 months of a closing, and counts as reopened (R-CASE-8); it stays so.</summary>
+    public bool IsReopenedWithinYear { get; set; }
+
+    /// <summary>Unit to which the primary role is proposed (R-CASE-7); empty: none.</summary>
+    public string ProposedUnitId { get; set; } = "";
+
+    /// <summary>The primary unit leaves when the unit proposed accepts; means nothing without a proposal.</summary>
+    public bool PrimaryLeaves { get; set; }
+
+    /// <summary>Case that it was merged into, by one step however often that one was merged on; null: none.</summary>
+    public Guid? MergedIntoId { get; set; }
+
     public int Version { get; set; }
 
     /// <summary>Families know their open cases; one that is opened or opened again comes with its subjects' rows.</summary>
@@ -23,7 +41,7 @@ internal sealed class CaseFile : IVersioned, IFamilyFact, ICaseRow
     public CaseEvent Tells() => new(CaseId, Wire.CaseChangeKind.Case);
 }
 
-/// <summary>A person of the family whom the case is about.</summary>
+/// <summary>A person of the family whom the case is about. What a case was about stays, when it is closed and when it is merged.</summary>
 internal sealed class CaseSubjectRow : IFamilyFact
 {
     public Guid CaseId { get; set; }
@@ -56,10 +74,10 @@ internal sealed class CaseParticipant : IFamilyFact, ICaseRow
 
     public DateTimeOffset Since { get; set; }
 
-    /// <summary>Role until the part passed to another unit; UNSPECIFIED: it never did.</summary>
+    /// <summary>Role until the unit left or its part passed to another unit; UNSPECIFIED: neither ever happened.</summary>
     public Wire.ParticipantRole FormerRole { get; set; }
 
-    /// <summary>When the part passed to another unit; null: it never did, or the unit is back.</summary>
+    /// <summary>When the unit left, its part passed to another unit, or the case ended; null: the part goes on.</summary>
     public DateTimeOffset? EndedAt { get; set; }
 
     public IEnumerable<Wire.Article6Service> ServiceList =>
@@ -72,7 +90,7 @@ internal sealed class CaseParticipant : IFamilyFact, ICaseRow
         if (PersonIds.Length > 0) PersonIds = IdList.ToBytes(IdList.FromBytes(PersonIds).Union(persons));
     }
 
-    /// <summary>The part has passed to another unit (R-REF-6).</summary>
+    /// <summary>The unit has left, or its part has passed to another unit (R-REF-6).</summary>
     public void End(DateTimeOffset now) => (FormerRole, Role, EndedAt) = (Role, Wire.ParticipantRole.Former, now);
 
     public IEnumerable<Guid> AffectedIds() => [CaseId];
@@ -153,12 +171,24 @@ internal sealed record SharedCase(CaseFile File, List<Guid> Subjects, List<CaseP
     /// <summary>The step by which the scopes of this case show data.</summary>
     public SharingStep Scope => new(Wire.DisclosureStep.ServiceScope, File.CaseId, File.CaseId);
 
+    /// <summary>The case as it was read: what is written into it fails where it changed meanwhile, and is made anew.</summary>
+    public HeldRow Held => new(HeldTable.Case, File.CaseId, File.Version);
+
     public CaseParticipant Primary => Participants.Single(p => p.Role == Wire.ParticipantRole.Primary);
 
     /// <summary>Who takes part now or is asked in; a unit whose part has passed on is as one that never had any.</summary>
     public IEnumerable<CaseParticipant> Present => Participants.Where(p => p.Role != Wire.ParticipantRole.Former);
 
     public CaseParticipant? PartOf(string unitId) => Present.FirstOrDefault(p => string.Equals(p.UnitId, unitId, StringComparison.Ordinal));
+
+    /// <summary>What the unit of a part is when it moves the case.</summary>
+    public CaseParty PartyOf(CaseParticipant part) => part.Role switch
+    {
+        Wire.ParticipantRole.Primary => CaseParty.Primary,
+        Wire.ParticipantRole.Serving when string.Equals(part.UnitId, File.ProposedUnitId, StringComparison.Ordinal) => CaseParty.Proposed,
+        Wire.ParticipantRole.Serving => CaseParty.Serving,
+        _ => CaseParty.Invited,
+    };
 
     /// <summary>Asks a unit in; one that takes part, or is asked already, is not asked twice.</summary>
     public CaseParticipant Invite(string unitId, IEnumerable<Wire.Article6Service> services, IReadOnlyList<Guid> personIds, DateTimeOffset now)

@@ -95,7 +95,7 @@ internal sealed class CaseNoteService : Wire.CaseNoteService.CaseNoteServiceBase
         call.Concerns(view);
         var id = Guid.Parse(noteId);
         call.Touches("note", id);
-        if (view.Part is null || call.Read.FindNote(id) is not { } note || note.CaseId != shared.File.CaseId
+        if (view.Part is null || call.Read.FindNote(id) is not { } note || !call.Read.WithMerged(shared.File.CaseId).Contains(note.CaseId)
             || !string.Equals(note.AuthorUnitId, call.Unit.UnitId, StringComparison.Ordinal) || !call.MayRead(shared, view, note, call.Read.SharesOf(id)))
         {
             throw new Refusal(Wire.ErrorReason.NotFound);

@@ -52,10 +52,12 @@ internal static class CaseNotes
         this Call call, SharedCase shared, CaseView view, string pageToken, int pageSize, NoteSearch? search = null)
     {
         var (size, notes, after, wanted) = (pageSize == 0 ? PageSize : pageSize, new List<Wire.CaseNote>(), PageToken.Read(pageToken, Guid.Empty), search ?? NoteSearch.Everything);
+        if (view.IsOver) throw new Refusal(Wire.ErrorReason.NotFound);
+        var caseIds = call.Read.WithMerged(shared.File.CaseId);
         // A page is full when it has that many readable notes, so that its length does not tell how many others there are.
         for (var more = true; more;)
         {
-            var found = call.Read.ListNotes(shared.File.CaseId, after, size);
+            var found = call.Read.ListNotes(caseIds, after, size);
             more = found.Count == size;
             foreach (var note in found)
             {

@@ -10,10 +10,10 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
     /// <summary>A unit that took a referral made for the case serves in it from now on, within the scope of that referral.</summary>
     public void React(Call call, ReferralAcceptedForCase happened)
     {
-        if (call.Read.FindCase(happened.CaseId) is not { File.State: Wire.CaseState.Open } shared) return;
+        if (Find(call, happened.CaseId) is not { } shared) return;
         if (shared.PartOf(happened.UnitId)?.Role == Wire.ParticipantRole.Primary) return;
         Take(call, shared, happened);
-        call.Change.Notify(new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, happened.CaseId));
+        call.Change.Notify(new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, shared.File.CaseId));
     }
 
     /// <summary>
@@ -22,7 +22,7 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
     public void React(Call call, CasePartPassed happened)
     {
         var accepted = happened.Accepted;
-        if (call.Read.FindCase(accepted.CaseId) is not { File.State: Wire.CaseState.Open } shared) return;
+        if (Find(call, accepted.CaseId) is not { } shared) return;
         if (shared.PartOf(accepted.FromUnitId) is not { Role: not Wire.ParticipantRole.Invited } passing)
         {
             React(call, accepted);
@@ -32,21 +32,26 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
         if (shared.PartOf(accepted.UnitId)?.Role != Wire.ParticipantRole.Primary) Take(call, shared, accepted);
         else call.Change.Update(shared.File);
         var taken = shared.PartOf(accepted.UnitId)!;
-        var primaryPasses = passing.Role == Wire.ParticipantRole.Primary;
+        var (primaryPasses, staysOn) = (passing.Role == Wire.ParticipantRole.Primary, HasOtherReferral(call, happened));
         if (primaryPasses)
         {
             (taken.Role, taken.Services, taken.PersonIds, taken.Since) = (Wire.ParticipantRole.Primary, 0, [], call.Now);
             shared.File.Jurisdiction = call.Agency.Jurisdiction;
+            call.PassPlanTo(shared, passing.UnitId, taken.UnitId, leaves: !staysOn);
+            call.EndProposal(shared, shared.File.ProposedUnitId);
+        }
+        else if (string.Equals(shared.File.ProposedUnitId, passing.UnitId, StringComparison.Ordinal))
+        {
+            call.EndProposal(shared, shared.Primary.UnitId);
         }
 
-        if (HasOtherReferral(call, happened))
+        if (staysOn)
         {
             if (primaryPasses) passing.Role = Wire.ParticipantRole.Serving;
         }
         else
         {
-            passing.End(call.Now);
-            call.EndDisclosures(shared.Scope, passing.UnitId);
+            call.EndPart(shared, passing, taken.UnitId);
         }
 
         call.Change.UpdateFirst(passing);
@@ -74,8 +79,16 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
         }
 
         call.Disclose(shared.Scope, happened.PersonIds, happened.UnitId, protective, call.Context!.LegalBasis, null, happened.FromUnitId);
-        call.Touches("case", happened.CaseId);
+        call.Touches("case", shared.File.CaseId);
         call.Change.Update(shared.File);
+    }
+
+    /// <summary>The open case, or the one that it was merged into; null: it is over.</summary>
+    private static SharedCase? Find(Call call, Guid caseId)
+    {
+        var shared = call.Read.FindCase(caseId);
+        if (shared?.File.MergedIntoId is { } goesOn) shared = call.Read.FindCase(goesOn);
+        return shared?.File.State == Wire.CaseState.Open ? shared : null;
     }
 
     private static bool HasOtherReferral(Call call, CasePartPassed happened) => happened.Accepted.PersonIds.Any(id =>

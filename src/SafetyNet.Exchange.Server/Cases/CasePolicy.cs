@@ -17,6 +17,9 @@ internal sealed record CaseView(
 {
     /// <summary>The part, where the method is for those who take part.</summary>
     public CaseParticipant OwnPart => Part ?? throw new Refusal(Wire.ErrorReason.NotFound);
+
+    /// <summary>The case has ended: its status is shown and nothing else.</summary>
+    public bool IsOver { get; init; }
 }
 
 /// <summary>Facts of a case and its notes for the need-to-know decision.</summary>
@@ -65,6 +68,13 @@ internal static class CasePolicy
                 Granted = permission.Granted, BreakGlass = permission.BreakGlass,
             }, [permitted]);
             return new CaseView(call.Decide(asked), asked, Part: null, Invitation: null, [permitted], permission);
+        }
+
+        if (!isOpen && shared.PartOf(call.Unit.UnitId) is { } had && Standing.OfParticipant(had.Role) is var stood && stood != RelationshipSet.None)
+        {
+            // The step is over, and with it the view (R-NTK-17); that it is over, and where it went, stays known to the unit that took part to its end.
+            var ended = call.Ask(stood, shared.File.Jurisdiction) with { Holdable = ClassSet.None };
+            return new CaseView(call.Decide(ended), ended, Part: null, Invitation: null, [], Standing.None) { IsOver = true };
         }
 
         var relationships = taking;
@@ -162,7 +172,7 @@ internal static class CasePolicy
         return null;
     }
 
-    private static NeedToKnowQuestion WithWhereabouts(Call call, NeedToKnowQuestion question, IReadOnlyList<Guid> subjects)
+    public static NeedToKnowQuestion WithWhereabouts(Call call, NeedToKnowQuestion question, IReadOnlyList<Guid> subjects)
     {
         var isProtected = question.Relationships != RelationshipSet.None && call.Read.HasProtected(subjects);
         return question with { ProtectedAddress = isProtected, ServesOtherParty = isProtected && call.Read.ServesOtherParty(call.Unit.UnitId, subjects) };

@@ -122,6 +122,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var call = Call.Of(context);
         var shared = call.RequireCase(request.CaseId);
         var view = call.DecideOn(shared);
+        if (view.IsOver) throw new Refusal(Wire.ErrorReason.NotFound);
         call.Concerns(view);
         var (note, shares) = call.Replayed is { } made
             ? (call.Read.FindNote(Guid.Parse(made))!, call.Read.SharesOf(Guid.Parse(made)))
@@ -183,7 +184,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         return (subjects, standing);
     }
 
-    private static IEnumerable<KnownPerson> Family(Call call, KnownPerson person) =>
+    internal static IEnumerable<KnownPerson> Family(Call call, KnownPerson person) =>
         (person.Row.HouseholdId is { } household ? call.Read.MembersOf(call.Vault, household) : [])
         .Concat(call.Read.RelativesOf(call.Vault, person.Id).Select(r => r.Person));
 
@@ -198,6 +199,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         };
         note.Sealed = call.Vault.SealText(shared.File.Jurisdiction, CaseQueries.NoteColumn, note.NoteId, request.Text);
         call.Change.Add(note);
+        call.Change.Hold(shared.Held);
         var shares = new List<NoteShareRow>();
         for (var i = 0; i < request.Shares.Count; i++)
         {
@@ -245,7 +247,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         return Show(call, shared, call.DecideOn(shared));
     }
 
-    private static Wire.Case Show(Call call, SharedCase shared, CaseView view, OtherPartyRow? marked = null)
+    internal static Wire.Case Show(Call call, SharedCase shared, CaseView view, OtherPartyRow? marked = null)
     {
         var part = view.Part;
         call.Touches("case", shared.File.CaseId);
@@ -253,9 +255,14 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         {
             CaseId = shared.File.CaseId.ToString(), State = shared.File.State, Jurisdiction = shared.File.Jurisdiction,
             OpenedAt = Timestamp.FromDateTimeOffset(shared.File.OpenedAt), OwnRole = part?.Role ?? Wire.ParticipantRole.Unspecified, Etag = Etag.Of(shared.File),
+            EndedAt = ToWire(shared.File.EndedAt), ReopenedAt = ToWire(shared.File.ReopenedAt), ReopenedWithinYear = shared.File.IsReopenedWithinYear,
+            MergedIntoCaseId = shared.File.MergedIntoId?.ToString() ?? "",
         };
         wire.OwnServices.Add(part?.ServiceList ?? []);
         var isPrimary = part?.Role == Wire.ParticipantRole.Primary;
+        if (isPrimary || string.Equals(shared.File.ProposedUnitId, call.Unit.UnitId, StringComparison.Ordinal)) wire.ProposedPrimaryUnitId = shared.File.ProposedUnitId;
+        var workers = part is null ? [] : CaseWork.WorkersNow(call, shared.File.CaseId);
+        if (workers.TryGetValue(call.Unit.UnitId, out var own)) (wire.OwnWorkerPersonId, wire.OwnSupervisorPersonId) = (own.WorkerPersonId, own.SupervisorPersonId);
         var otherParties = isPrimary ? call.Read.OtherPartiesOf(shared.File.CaseId) : [];
         if (marked is not null) otherParties = [.. otherParties.Where(o => o.MarkId != marked.MarkId), marked];
         foreach (var id in view.Subjects)
@@ -272,8 +279,11 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var within = view.Subjects.ToHashSet();
         foreach (var participant in shared.Present)
         {
+            // Who of a unit works in the case is for that unit, and for the unit that answers for the whole (R-CASE-1).
+            var worker = isPrimary || participant == part ? workers.GetValueOrDefault(participant.UnitId) : null;
             wire.Participants.Add(new Wire.CaseParticipant
             {
+                WorkerPersonId = worker?.WorkerPersonId ?? "", SupervisorPersonId = worker?.SupervisorPersonId ?? "",
                 UnitId = participant.UnitId, Role = participant.Role, Since = Timestamp.FromDateTimeOffset(participant.Since),
                 Services = { participant.ServiceList }, PersonIds = { IdList.FromBytes(participant.PersonIds).Where(within.Contains).Select(id => id.ToString()) },
                 ProtectiveClasses = { (new ClassSet(participant.ProtectiveClasses) & view.Decision.Visible).InTableOrder() },
@@ -283,6 +293,8 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         RedactionPlan.For(Wire.Case.Descriptor).Redact(wire, view.Decision.Visible);
         return wire;
     }
+
+    private static Timestamp? ToWire(DateTimeOffset? at) => at is { } instant ? Timestamp.FromDateTimeOffset(instant) : null;
 
     private static bool IsOtherParty(Call call, List<OtherPartyRow> marks, KnownPerson person)
     {

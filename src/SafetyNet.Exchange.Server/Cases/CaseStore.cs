@@ -12,6 +12,8 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
     {
         builder.ToTable("case_file");
         builder.HasKey(c => c.CaseId);
+        builder.Ignore(c => c.IsProposed);
+        builder.HasIndex(c => c.MergedIntoId);
         builder.Property(c => c.Version).IsConcurrencyToken();
     }
 
@@ -28,6 +30,7 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
         builder.ToTable("case_participant");
         builder.HasKey(p => new { p.CaseId, p.UnitId });
         builder.Ignore(p => p.ServiceList);
+        builder.HasIndex(p => new { p.UnitId, p.CaseId });
         // A second primary is refused by the database itself, whatever the code does.
         builder.HasIndex(p => p.CaseId).IsUnique().HasFilter("role = 1").HasDatabaseName("ix_case_one_primary");
     }
@@ -69,9 +72,28 @@ internal static class CaseQueries
             ? new SharedCase(file, [.. Queries.Subjects(session.Db, caseId)], [.. Queries.Participants(session.Db, caseId)])
             : null;
 
-    /// <summary>Notes of a case after an id, oldest first.</summary>
-    public static List<CaseNote> ListNotes(this ReadSession session, Guid caseId, Guid after, int count) =>
-        [.. session.Db.Set<CaseNote>().Where(n => n.CaseId == caseId && n.NoteId.CompareTo(after) > 0).OrderBy(n => n.NoteId).Take(count)];
+    /// <summary>The case, and those that were merged into it: whose notes, goals and moves are found in it.</summary>
+    public static List<Guid> WithMerged(this ReadSession session, Guid caseId)
+    {
+        var ids = new List<Guid> { caseId };
+        using var reader = session.Query("SELECT case_id FROM case_file WHERE merged_into_id = $0", caseId.ToByteArray(true));
+        while (reader.Read()) ids.Add(reader.GetId(0));
+        return ids;
+    }
+
+    /// <summary>Cases that were merged into this one.</summary>
+    public static List<CaseFile> MergedInto(this ReadSession session, Guid caseId) =>
+        [.. session.Db.Set<CaseFile>().AsNoTracking().Where(c => c.MergedIntoId == caseId)];
+
+    /// <summary>Notes of a case and of those merged into it, after an id, oldest first.</summary>
+    public static List<CaseNote> ListNotes(this ReadSession session, IReadOnlyList<Guid> caseIds, Guid after, int count) =>
+        [.. session.Db.Set<CaseNote>().Where(n => caseIds.Contains(n.CaseId) && n.NoteId.CompareTo(after) > 0).OrderBy(n => n.NoteId).Take(count)];
+
+    /// <summary>Shares of the notes of these cases that are open, with one unit or with all.</summary>
+    public static List<NoteShareRow> OpenSharesOfCases(this ReadSession session, IReadOnlyList<Guid> caseIds, string? unitId, DateTimeOffset now) =>
+        [.. session.Db.Set<CaseNote>().AsNoTracking().Where(n => caseIds.Contains(n.CaseId))
+            .Join(session.Db.Set<NoteShareRow>().AsNoTracking(), n => n.NoteId, s => s.NoteId, (n, s) => s)
+            .Where(s => (unitId == null || s.UnitId == unitId) && (s.Until == null || s.Until > now))];
 
     public static CaseNote? FindNote(this ReadSession session, Guid noteId) => session.Db.Set<CaseNote>().FirstOrDefault(n => n.NoteId == noteId);
 

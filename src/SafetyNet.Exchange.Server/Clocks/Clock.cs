@@ -25,6 +25,9 @@ internal sealed class Clock : IVersioned, IFamilyFact
 
     public Guid ResourceId { get; set; }
 
+    /// <summary>Case that it belongs to; null: none, or none that its notices name.</summary>
+    public Guid? CaseId { get; set; }
+
     /// <summary>Unit that must act.</summary>
     public string UnitId { get; set; } = "";
 

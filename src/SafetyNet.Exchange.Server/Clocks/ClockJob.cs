@@ -100,20 +100,26 @@ internal sealed class ClockJob(SqliteStore store, CommitQueue commits, Func<Memb
     /// <summary>Whose inbox it goes to; empty: nobody waits for it.</summary>
     private static string UnitOf(Clock one, Wire.ClockAudience audience, MemberDirectory registry) => audience switch
     {
+        // The supervisor of a visit is a person of the unit (R-CASE-1), and reads the unit's own inbox.
+        Wire.ClockAudience.Supervisor when one.Kind == Wire.ClockKind.VisitDue => one.UnitId,
         Wire.ClockAudience.Supervisor => registry.FindUnit(one.UnitId)?.SupervisorUnitId is { Length: > 0 } supervisor ? supervisor : one.UnitId,
         Wire.ClockAudience.Referrer => one.TellsUnitId,
         _ => one.UnitId,
     };
 
-    private static NoticeDraft NoticeOf(Clock one, Wire.ClockStepKind kind, string unitId) => new(
-        unitId,
-        kind switch
+    private static NoticeDraft NoticeOf(Clock one, Wire.ClockStepKind kind, string unitId) => one.Kind == Wire.ClockKind.VisitDue
+        ? new NoticeDraft(unitId, kind switch
+        {
+            Wire.ClockStepKind.Reminder => Wire.NoticeKind.VisitUpcoming,
+            Wire.ClockStepKind.Overdue => Wire.NoticeKind.VisitOverdue,
+            _ => Wire.NoticeKind.VisitOverdueSupervisor,
+        }, null, one.CaseId, $"visit/{one.ResourceId}") { CauseUnitId = one.UnitId }
+        : new NoticeDraft(unitId, kind switch
         {
             Wire.ClockStepKind.Reminder => Wire.NoticeKind.ClockReminder,
             Wire.ClockStepKind.Overdue => Wire.NoticeKind.ClockOverdue,
             _ => Wire.NoticeKind.ClockEscalated,
-        },
-        one.Resource is "referral" ? one.ResourceId : null, null, $"clock/{one.ClockId}") { CauseUnitId = one.UnitId };
+        }, one.Resource is "referral" ? one.ResourceId : null, null, $"clock/{one.ClockId}") { CauseUnitId = one.UnitId };
 
     /// <summary>The record of a deed that no caller did.</summary>
     private Wire.AuditRecord Record(IReadOnlyList<Clock> due, DateTimeOffset now)

@@ -130,7 +130,7 @@ internal sealed partial class ClockRules
         for (var at = 0; at < rules.Count; at++)
         {
             var (rule, place) = (rules[at], $"$.rules[{at}]");
-            if (rule.Kind == Wire.ClockKind.Unspecified) problems.Add($"{place}.kind: no kind of clock");
+            if (rule.Kind is Wire.ClockKind.Unspecified or Wire.ClockKind.VisitDue) problems.Add($"{place}.kind: no kind of clock that has its limit here");
             if (!ProfileShape().IsMatch(rule.Profile ?? "")) problems.Add($"{place}.profile: not 1 to 64 letters, digits, _ or -, beginning with a letter");
             if (rules.Take(at).Any(other => other.Kind == rule.Kind && string.Equals(other.Profile, rule.Profile, StringComparison.Ordinal)))
                 problems.Add($"{place}: {CodeText.Of(rule.Kind)} under {rule.Profile} stands in the file twice");
@@ -138,7 +138,7 @@ internal sealed partial class ClockRules
             Check(rule, hours, place, problems);
         }
 
-        problems.AddRange(Enum.GetValues<Wire.ClockKind>().Where(kind => kind != default && !rules.Exists(rule => rule.Kind == kind && rule.Profile is Standard))
+        problems.AddRange(Enum.GetValues<Wire.ClockKind>().Where(kind => kind is not (Wire.ClockKind.Unspecified or Wire.ClockKind.VisitDue) && !rules.Exists(rule => rule.Kind == kind && rule.Profile is Standard))
             .Select(kind => $"$.rules: {CodeText.Of(kind)} under {Standard} is missing"));
     }
 

@@ -16,6 +16,7 @@ internal sealed class ClockMapping : IEntityTypeConfiguration<Clock>
         builder.Property(c => c.Version).IsConcurrencyToken();
         builder.HasIndex(c => c.NextAt).HasFilter("next_at IS NOT NULL");
         builder.HasIndex(c => new { c.ResourceId, c.Kind, c.UnitId }).HasFilter(Runs).IsUnique();
+        builder.HasIndex(c => c.CaseId).HasFilter("stopped_at IS NULL AND case_id IS NOT NULL");
         builder.HasIndex(c => new { c.UnitId, c.DueAt, c.ClockId }, "IX_clock_running").HasFilter(Runs);
         builder.HasIndex(c => new { c.UnitId, c.StoppedAt, c.ClockId }, "IX_clock_stopped").HasFilter(Stopped);
         builder.HasIndex(c => new { c.UnitId, c.Kind, c.Profile, c.StoppedAt }, "IX_clock_history").HasFilter(Stopped);
@@ -48,6 +49,9 @@ internal static class ClockQueries
     /// <summary>Clocks of which a step is due, those that wait longest first.</summary>
     public static List<Clock> DueClocks(this ReadSession session, DateTimeOffset now, int count) =>
         [.. session.Db.Set<Clock>().Where(c => c.NextAt != null && c.NextAt <= now).OrderBy(c => c.NextAt).ThenBy(c => c.ClockId).Take(count)];
+
+    /// <summary>Clocks that run and belong to a case.</summary>
+    public static List<Clock> RunningClocksOfCase(this ReadSession session, Guid caseId) => [.. session.Db.Set<Clock>().AsNoTracking().Where(c => c.CaseId == caseId && c.StoppedAt == null)];
 
     public static List<Clock> ListClocks(this ReadSession session, ClockPage page)
     {

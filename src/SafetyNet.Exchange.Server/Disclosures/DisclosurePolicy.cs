@@ -31,9 +31,9 @@ internal static class DisclosurePolicy
     {
         var standing = Standing.ToHousehold(Links.Of(call.Read, person), call.Unit.UnitId, person.Id,
             line.Step == Wire.DisclosureStep.Referral ? line.StepId : null,
-            line.Step is Wire.DisclosureStep.NoteShare or Wire.DisclosureStep.ServiceScope ? line.CaseId : null, call.Now,
+            line.Step is Wire.DisclosureStep.NoteShare or Wire.DisclosureStep.ServiceGoal or Wire.DisclosureStep.ServiceScope ? line.CaseId : null, call.Now,
             line.Step == Wire.DisclosureStep.Conference ? line.StepId : null);
-        var isShare = line.Step == Wire.DisclosureStep.NoteShare;
+        var isShare = line.Step is Wire.DisclosureStep.NoteShare or Wire.DisclosureStep.ServiceGoal;
         return call.Ask(standing.Relationships, person.Row.Jurisdiction) with
         {
             Sent = line.Step == Wire.DisclosureStep.Referral ? standing.Sent : ClassSet.None,

@@ -20,6 +20,16 @@ internal sealed record ReferralAcceptedForCase(
 /// <param name="ReferralId">Referral that was handed on.</param>
 internal sealed record CasePartPassed(ReferralAcceptedForCase Accepted, Guid ReferralId);
 
+/// <summary>A unit's part in a case ends: it left, its part passed to another unit, or the case is closed. What it had planned in the case ends in the same commit.</summary>
+/// <param name="CaseId">The case.</param>
+/// <param name="UnitId">Unit whose part ends.</param>
+internal sealed record CasePartEnded(Guid CaseId, string UnitId);
+
+/// <summary>A case was merged into another of the family: what units have planned in it goes on there, with the parts that they have there now.</summary>
+/// <param name="CaseId">The case that goes.</param>
+/// <param name="IntoCaseId">The case that goes on.</param>
+internal sealed record CasesMerged(Guid CaseId, Guid IntoCaseId);
+
 /// <summary>A referral came to be or made a move, in the commit that is being made; what hangs on its states, such as its time limits, follows from this.</summary>
 /// <param name="ReferralId">The referral.</param>
 /// <param name="FromUnitId">Unit that made it.</param>

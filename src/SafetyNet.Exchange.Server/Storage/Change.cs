@@ -125,6 +125,7 @@ internal enum HeldTable
 {
     Grant,
     BreakGlass,
+    Case,
 }
 
 /// <summary>A row as it was read, by its version. Checked by the writer, which is one: a revoke that was acknowledged before is seen (B46).</summary>

@@ -14,7 +14,7 @@ internal sealed class CommitSession : IDisposable
     private readonly AuditLog _log;
     private readonly ExchangeDb _db;
     private readonly HotStatement _record;
-    private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback;
+    private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback;
     private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
     private readonly List<string> _sequencesOfCommit = [];
 
@@ -35,6 +35,7 @@ internal sealed class CommitSession : IDisposable
             "$unit", "$sequence", "$kind", "$at", "$referral", "$case", "$cause", "$decision", "$grant", "$glass", "$resource");
         _grant = Command("SELECT 1 FROM access_grant WHERE grant_id = $id AND version = $version", "$id", "$version");
         _brokenGlass = Command("SELECT 1 FROM broken_glass WHERE break_glass_id = $id AND version = $version", "$id", "$version");
+        _case = Command("SELECT 1 FROM case_file WHERE case_id = $id AND version = $version", "$id", "$version");
         _sequence = Command("SELECT last_sequence FROM inbox WHERE unit_id = $unit", "$unit");
         _inbox = Command("INSERT INTO inbox (unit_id, last_sequence, acknowledged_sequence) VALUES ($unit, $sequence, 0) "
             + "ON CONFLICT (unit_id) DO UPDATE SET last_sequence = excluded.last_sequence", "$unit", "$sequence");
@@ -238,7 +239,12 @@ internal sealed class CommitSession : IDisposable
 
     private void Require(HeldRow held)
     {
-        var command = held.Table == HeldTable.Grant ? _grant : _brokenGlass;
+        var command = held.Table switch
+        {
+            HeldTable.Grant => _grant,
+            HeldTable.BreakGlass => _brokenGlass,
+            _ => _case,
+        };
         Set(command, held.Id.ToByteArray(true), held.Version);
         if (command.ExecuteScalar() is null) throw new StaleRowException();
     }
@@ -288,7 +294,7 @@ internal sealed class CommitSession : IDisposable
     }
 
     private IEnumerable<SqliteCommand> Commands() =>
-        [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback];
+        [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback];
 
     private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

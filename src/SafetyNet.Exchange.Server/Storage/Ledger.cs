@@ -69,6 +69,7 @@ internal sealed class LedgerMapping : IEntityTypeConfiguration<DisclosureRow>
         builder.Property(d => d.Version).IsConcurrencyToken();
         builder.HasIndex(d => new { d.PersonId, d.DisclosureId });
         builder.HasIndex(d => d.StepId);
+        builder.HasIndex(d => d.CaseId);
     }
 }
 
@@ -78,6 +79,14 @@ internal static class Ledger
     /// <summary>Lines of one step, oldest first; ended ones too.</summary>
     public static List<DisclosureRow> DisclosuresOfStep(this ReadSession session, Wire.DisclosureStep step, Guid stepId) =>
         [.. session.Db.Set<DisclosureRow>().AsNoTracking().Where(d => d.StepId == stepId && d.Step == step).OrderBy(d => d.DisclosureId)];
+
+    /// <summary>
+    /// Lines that did not end of what hangs on a part in one of these cases, to one unit or to all: shares of notes, goals, protective classes. Referrals, grants, conferences and broken glass are
+    /// steps with ends of their own.
+    /// </summary>
+    public static List<DisclosureRow> OpenDisclosuresOfCases(this ReadSession session, IReadOnlyList<Guid> caseIds, string? unitId) =>
+        [.. session.Db.Set<DisclosureRow>().AsNoTracking().Where(d => d.CaseId != null && caseIds.Contains(d.CaseId.Value) && d.EndedAt == null && (unitId == null || d.ToUnitId == unitId)
+            && (d.Step == Wire.DisclosureStep.NoteShare || d.Step == Wire.DisclosureStep.ServiceGoal || d.Step == Wire.DisclosureStep.ServiceScope))];
 
     /// <summary>Did the unit ever disclose anything of this person?</summary>
     public static bool HasDisclosed(this ReadSession session, string unitId, Guid personId)

@@ -45,7 +45,7 @@ internal static class StepHistory
     private const string GrantsSql =
         "SELECT grant_id, from_unit_id, granted_classes, purpose, applied_at, granted_until, state, moved_at FROM access_grant WHERE person_id = $0 AND granted_until IS NOT NULL";
 
-    private const string SharesSql = "SELECT step, step_id, to_unit_id, classes, legal_basis, at, until, ended_at FROM disclosure WHERE person_id = $0 AND step IN ($1, $2)";
+    private const string SharesSql = "SELECT step, step_id, to_unit_id, classes, legal_basis, at, until, ended_at FROM disclosure WHERE person_id = $0 AND step IN ($1, $2, $3)";
 
     private const string BreakGlassesSql = "SELECT break_glass_id, unit_id, basis, broken_at, until, verdict, reviewed_at FROM broken_glass WHERE person_id = $0";
 
@@ -107,12 +107,18 @@ internal static class StepHistory
 
     private static IEnumerable<PastStep> Shares(ReadSession session, byte[] person)
     {
-        using var reader = session.Query(SharesSql, person, (int)Wire.DisclosureStep.NoteShare, (int)Wire.DisclosureStep.Conference);
+        using var reader = session.Query(SharesSql, person, (int)Wire.DisclosureStep.NoteShare, (int)Wire.DisclosureStep.Conference, (int)Wire.DisclosureStep.ServiceGoal);
         while (reader.Read())
         {
-            var isShare = (Wire.DisclosureStep)reader.GetInt32(0) == Wire.DisclosureStep.NoteShare;
+            // A goal of the plan is shown to its owner and to the primary unit as a note is to whom it is shared with.
+            var (ground, thing) = (Wire.DisclosureStep)reader.GetInt32(0) switch
+            {
+                Wire.DisclosureStep.NoteShare => (Wire.ViewingGround.NoteShare, "note"),
+                Wire.DisclosureStep.ServiceGoal => (Wire.ViewingGround.NoteShare, "goal"),
+                _ => (Wire.ViewingGround.Conference, "conference"),
+            };
             DateTimeOffset? until = reader.IsDBNull(6) ? null : Instants.FromMicros(reader.GetInt64(6)), ended = reader.IsDBNull(7) ? null : Instants.FromMicros(reader.GetInt64(7));
-            yield return new PastStep(isShare ? Wire.ViewingGround.NoteShare : Wire.ViewingGround.Conference, $"{(isShare ? "note" : "conference")}/{reader.GetId(1)}",
+            yield return new PastStep(ground, $"{thing}/{reader.GetId(1)}",
                 reader.GetString(2), Instants.FromMicros(reader.GetInt64(5)), ended < until || until is null ? ended : until)
             {
                 Classes = (uint)reader.GetInt64(3), Basis = (Wire.LegalBasis)reader.GetInt32(4),

@@ -166,7 +166,8 @@ internal sealed class FaultScript : IDisposable
     private async Task WorkOnCaseAsync(string referral, string person)
     {
         var opening = new Wire.OpenCaseRequest { Context = _centre.Context(Wire.Purpose.CaseCoordination, referral: referral), RequestId = NewId(), ReferralId = referral };
-        var file = (await AskAsync<Wire.OpenCaseResponse>(_centre, opening)).Case.CaseId;
+        var opened = (await AskAsync<Wire.OpenCaseResponse>(_centre, opening)).Case;
+        var file = opened.CaseId;
         _promises.Made("case_file", "case_id", file);
         Wire.AccessContext InCase(Caller by) => by.Context(Wire.Purpose.CaseCoordination, inCase: file);
         await AskAsync<IMessage>(_centre, new Wire.InviteUnitRequest
@@ -189,6 +190,7 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_centre, new Wire.SearchNotesRequest { Context = InCase(_centre), CaseId = file, Text = "家訪" });
         await AskAsync<IMessage>(_centre, new Wire.GetCaseRequest { Context = InCase(_centre), CaseId = file });
         await AskAsync<IMessage>(_centre, new Wire.LookUpHouseholdRequest { Context = _centre.Context(inCase: file), NationalId = person });
+        await VisitAsync(file, opened.Subjects[0].PersonId);
         await AskAsync<IMessage>(_centre, new Wire.SetProtectiveScopeRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, UnitId = _health.UnitId });
         await AskAsync<IMessage>(_centre, new Wire.MarkOtherPartyRequest
         {
@@ -210,6 +212,78 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_centre, new Wire.GetConferenceRequest { Context = meeting, ConferenceId = conference });
         await AskAsync<IMessage>(_centre, new Wire.ListConferencesRequest { Context = _centre.Context(Wire.Purpose.CaseConference) });
         await CorrectAsync(referral, person);
+        await LiveAsync(file);
+    }
+
+    /// <summary>Workers, a plan, the primary role handed over and back, a unit that leaves; another case that is closed and opened again.</summary>
+    private async Task LiveAsync(string file)
+    {
+        Wire.AccessContext InCase(Caller by) => by.Context(Wire.Purpose.CaseCoordination, inCase: file);
+        await AskAsync<IMessage>(_centre, new Wire.AssignWorkersRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, WorkerPersonId = "W0301" });
+        var supervisor = _centre with { PersonId = "W0399", Role = Wire.ActorRole.Supervisor };
+        await AskAsync<IMessage>(supervisor, new Wire.ReassignWorkerRequest { Context = supervisor.Context(), RequestId = NewId(), FromPersonId = "W0301", ToPersonId = "W0302" });
+        await AskAsync<IMessage>(_centre, new Wire.GetCaseloadRequest { Context = _centre.Context() });
+        var goal = (await AskAsync<Wire.CreateGoalResponse>(_centre, new Wire.CreateGoalRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, OwnerUnitId = _health.UnitId, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Text = "每兩週訪視一次",
+            TargetDate = "2099-01-31",
+        })).Goal.GoalId;
+        _promises.Made("service_goal", "goal_id", goal);
+        await AskAsync<IMessage>(_health, new Wire.AddProgressRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file, GoalId = goal, Text = "已完成第一次訪視" });
+        await AskAsync<IMessage>(_centre, new Wire.UpdateGoalRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, GoalId = goal, TargetDate = "2099-02-28" });
+        await AskAsync<IMessage>(_health, new Wire.ListGoalsRequest { Context = InCase(_health), CaseId = file });
+        await ProposeAsync(_centre, _health);
+        await AskAsync<IMessage>(_health, new Wire.DeclinePrimaryRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file, Reason = Why });
+        await ProposeAsync(_centre, _health);
+        await AskAsync<IMessage>(_centre, new Wire.WithdrawPrimaryProposalRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file });
+        await ProposeAsync(_centre, _health);
+        await AskAsync<IMessage>(_health, new Wire.AcceptPrimaryRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file });
+        await ProposeAsync(_health, _centre);
+        await AskAsync<IMessage>(_centre, new Wire.AcceptPrimaryRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file });
+        await AskAsync<IMessage>(_health, new Wire.LeaveCaseRequest { Context = InCase(_health), RequestId = NewId(), CaseId = file, Outcome = Wire.ReferralOutcome.GoalsMet });
+        await AskAsync<IMessage>(_centre, new Wire.ListCaseMovesRequest { Context = InCase(_centre), CaseId = file });
+        var taken = await ReferAsync(StrangersId());
+        await EmptyInboxAsync();
+        await AskAsync<IMessage>(_centre, new Wire.AcceptReferralRequest { Context = _centre.Context(), RequestId = NewId(), ReferralId = taken });
+        var other = (await AskAsync<Wire.OpenCaseResponse>(_centre, new Wire.OpenCaseRequest { Context = _centre.Context(referral: taken), RequestId = NewId(), ReferralId = taken })).Case.CaseId;
+        _promises.Made("case_file", "case_id", other);
+        await AskAsync<IMessage>(_centre, new Wire.CloseCaseRequest { Context = _centre.Context(), RequestId = NewId(), CaseId = other, Outcome = Wire.ReferralOutcome.GoalsMet });
+        await AskAsync<IMessage>(_centre, new Wire.ReopenCaseRequest { Context = _centre.Context(), RequestId = NewId(), CaseId = other, Reason = Why });
+
+        Task<IMessage> ProposeAsync(Caller by, Caller to) => AskAsync<IMessage>(by, new Wire.ProposePrimaryRequest
+        {
+            Context = InCase(by), RequestId = NewId(), CaseId = file, ToUnitId = to.UnitId, Reason = Why,
+        });
+    }
+
+    private async Task VisitAsync(string file, string personId)
+    {
+        Wire.AccessContext InCase(Caller by) => by.Context(Wire.Purpose.CaseCoordination, inCase: file);
+        var today = TimeProvider.System.GetUtcNow().ToOffset(TimeSpan.FromHours(8));
+        string DayIn(int days) => $"{today.AddDays(days):yyyy-MM-dd}";
+        async Task<string> PlanAsync()
+        {
+            var planned = await AskAsync<Wire.PlanVisitResponse>(_centre, new Wire.PlanVisitRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, PersonId = personId, PlannedOn = DayIn(2) });
+            _promises.Made("visit", "visit_id", planned.Visit.VisitId);
+            return planned.Visit.VisitId;
+        }
+
+        var run = (await AskAsync<Wire.StartProtocolResponse>(_centre, new Wire.StartProtocolRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, PersonId = personId, Protocol = "SUICIDE_FOLLOW_UP",
+        })).Run.RunId;
+        _promises.Made("visit_protocol_run", "run_id", run);
+        var (made, cancelled, now) = (await PlanAsync(), await PlanAsync(), Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow().AddMinutes(-1)));
+        await AskAsync<IMessage>(_centre, new Wire.RecordAttemptRequest { Context = InCase(_centre), RequestId = NewId(), VisitId = made, HappenedAt = now, Channel = Wire.VisitChannel.Home });
+        await AskAsync<IMessage>(_centre, new Wire.RescheduleVisitRequest { Context = InCase(_centre), RequestId = NewId(), VisitId = made, PlannedOn = DayIn(3), Reason = "案主住院，改期訪視" });
+        await AskAsync<IMessage>(_centre, new Wire.RecordVisitRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), VisitId = made, HappenedAt = now, Channel = Wire.VisitChannel.Home, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Text = "家訪一次",
+        });
+        await AskAsync<IMessage>(_centre, new Wire.CancelVisitRequest { Context = InCase(_centre), RequestId = NewId(), VisitId = cancelled, Reason = "重複排定，予以取消" });
+        await AskAsync<IMessage>(_centre, new Wire.GetProtocolRequest { Context = InCase(_centre), RunId = run });
+        await AskAsync<IMessage>(_centre, new Wire.ListVisitsRequest { Context = InCase(_centre), CaseId = file, Listing = Wire.VisitListing.All });
+        await AskAsync<IMessage>(_centre, new Wire.EndProtocolRequest { Context = InCase(_centre), RequestId = NewId(), RunId = run, Reason = Why });
     }
 
     private async Task CorrectAsync(string referral, string person)

@@ -36,8 +36,8 @@ internal sealed record Seed(string Name, string File, string Right, string Wrong
                         ? SeededBugs.Remembered(question with { Purpose = default, LegalBasis = default }, Policy.Decide(question))
                         : SeededBugs.Is("ReplaySkipsTheDecision") && Replayed is not null ? SeededBugs.Everything(Policy.Decide(question)) : Policy.Decide(question);
             """),
-        new("PageTokenNotChecked", "Cases/CaseService.cs", "if (!call.MayRead(shared, view, note, shares)) continue;",
-            """if (!(SeededBugs.Is("PageTokenNotChecked") && request.PageToken.Length > 0) && !call.MayRead(shared, view, note, shares)) continue;"""),
+        new("PageTokenNotChecked", "Cases/CaseNotes.cs", "if (!call.MayRead(shared, view, note, shares)) continue;",
+            """if (!(SeededBugs.Is("PageTokenNotChecked") && pageToken.Length > 0) && !call.MayRead(shared, view, note, shares)) continue;"""),
         new("CaseInsensitiveIds", "Pipeline/IdempotencyStep.cs", "{call.Context!.Actor.PersonId}",
             """{(SeededBugs.Is("CaseInsensitiveIds") ? call.Context!.Actor.PersonId.ToUpperInvariant() : call.Context!.Actor.PersonId)}"""),
         new("StreamChecksOnce", "Inbox/InboxService.cs", "call.RequireActive();", """if (!SeededBugs.Is("StreamChecksOnce")) call.RequireActive();"""),

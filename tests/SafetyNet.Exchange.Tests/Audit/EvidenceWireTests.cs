@@ -3,12 +3,14 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Retention;
+using SafetyNet.Exchange.Tests.Visits;
 
 namespace SafetyNet.Exchange.Tests.Audit;
 
@@ -264,8 +266,11 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         var ruled = await Disputed();
         await The.Intake.RulesAsync(ruled.DisputeId, centre);
         await Exchange.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == The.Intake.UnitId).SupervisorUnitId = The.ProtectionCentre.UnitId);
+        var visited = await The.VisitedAsync();
+        async Task<string> Followed() => (await health.StartsAsync(await The.VisitedAsync())).RunId;
+        async Task<string> Planned() => (await health.PlansAsync(health.Plan(visited, Exchange.Clock.GetUtcNow().DayIn(2)))).VisitId;
         Wire.AccessContext InCase(Party by, string id) => by.Context(Wire.Purpose.CaseCoordination, inCase: id);
-        return new(StringComparer.Ordinal)
+        var requests = new Dictionary<string, (Party, IMessage)>(StringComparer.Ordinal)
         {
             ["ApplyForGrant"] = (The.Police, The.Police.Application(Exchange, family.Mother.NationalId.Canonical, Wire.ConfidentialityClass.Identity)),
             ["DecideGrant"] = (centre, centre.Decision(await Applied())),
@@ -452,7 +457,18 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["AppealLeadDispute"] = (centre, centre.Appealing(ruled.DisputeId)),
             ["GetLeadDispute"] = (centre, new Wire.GetLeadDisputeRequest { Context = centre.Context(), DisputeId = ruled.DisputeId }),
             ["ListLeadDisputes"] = (centre, new Wire.ListLeadDisputesRequest { Context = centre.Context() }),
+            ["StartProtocol"] = (health, health.Protocol(visited)),
+            ["PlanVisit"] = (health, health.Plan(visited, Exchange.Clock.GetUtcNow().DayIn(1))),
+            ["RecordVisit"] = (health, health.Visit(await Planned(), Exchange.Clock.GetUtcNow())),
+            ["RecordAttempt"] = (health, health.Attempt(await Planned(), Exchange.Clock.GetUtcNow())),
+            ["RescheduleVisit"] = (health, health.Reschedule(await Planned(), Exchange.Clock.GetUtcNow().DayIn(5))),
+            ["CancelVisit"] = (health, health.Cancel(await Planned())),
+            ["EndProtocol"] = (health, health.Ending(await Followed(), VisitMoves.Why)),
+            ["GetProtocol"] = (health, new Wire.GetProtocolRequest { Context = health.Context(), RunId = await Followed() }),
+            ["ListVisits"] = (health, new Wire.ListVisitsRequest { Context = health.Context(), CaseId = visited.CaseId }),
             ["SearchPrecedents"] = (school, new Wire.SearchPrecedentsRequest { Context = school.Context() }),
         };
+        foreach (var (method, asked) in await The.CaseLifeRequestsAsync()) requests.Add(method, asked);
+        return requests;
     }
 }

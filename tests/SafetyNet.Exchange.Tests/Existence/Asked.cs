@@ -1,7 +1,9 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Reports;
+using SafetyNet.Exchange.Tests.Visits;
 
 namespace SafetyNet.Exchange.Tests.Existence;
 
@@ -22,6 +24,11 @@ internal sealed record Ids(string Referral, string Case, string NationalId, stri
     public string Dispute { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
 
     public string DisputedReport { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
+
+    /// <summary>A visit, and a run of a protocol.</summary>
+    public string Visit { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
+
+    public string Run { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
 
     /// <summary>A finding, a reveal, a decoy: known to officers only.</summary>
     public string Finding { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
@@ -92,6 +99,22 @@ internal static class Asked
         ["CaseService/SetProtectiveScope"] = (by, ids) =>
             [new Wire.SetProtectiveScopeRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, UnitId = "tpe-school" }],
         ["CaseService/ListNotes"] = (by, ids) => [new Wire.ListNotesRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case }],
+        ["CaseLifeService/AssignWorkers"] = (by, ids) => [new Wire.AssignWorkersRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, WorkerPersonId = "P0001" }],
+        ["CaseLifeService/ProposePrimary"] = (by, ids) =>
+            [new Wire.ProposePrimaryRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, ToUnitId = "tpe-school", Reason = CaseLifeMoves.Why }],
+        ["CaseLifeService/AcceptPrimary"] = (by, ids) => [new Wire.AcceptPrimaryRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case }],
+        ["CaseLifeService/DeclinePrimary"] = (by, ids) => [new Wire.DeclinePrimaryRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, Reason = CaseLifeMoves.Why }],
+        ["CaseLifeService/WithdrawPrimaryProposal"] = (by, ids) => [new Wire.WithdrawPrimaryProposalRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case }],
+        ["CaseLifeService/LeaveCase"] = (by, ids) => [by.Leaving(ids.Case)],
+        ["CaseLifeService/CloseCase"] = (by, ids) => [by.Closing(ids.Case)],
+        ["CaseLifeService/ReopenCase"] = (by, ids) => [new Wire.ReopenCaseRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, Reason = CaseLifeMoves.Why }],
+        ["CaseLifeService/MergeCases"] = (by, ids) => [by.Merging(ids.Case, ids.Case), by.Merging(The.NobodysUuid, ids.Case), by.Merging(ids.Case, The.NobodysUuid)],
+        ["CaseLifeService/ListCaseMoves"] = (by, ids) => [new Wire.ListCaseMovesRequest { Context = by.InCase(ids.Case), CaseId = ids.Case }],
+        ["ServicePlanService/CreateGoal"] = (by, ids) => [by.Goal(ids.Case, by, "媒合就業")],
+        ["ServicePlanService/UpdateGoal"] = (by, ids) => [by.GoalChange(ids.Case, new() { GoalId = The.NobodysUuid }, Wire.GoalState.Achieved)],
+        ["ServicePlanService/AddProgress"] = (by, ids) =>
+            [new Wire.AddProgressRequest { Context = by.InCase(ids.Case), RequestId = Some.RequestId(), CaseId = ids.Case, GoalId = The.NobodysUuid, Text = "探問" }],
+        ["ServicePlanService/ListGoals"] = (by, ids) => [new Wire.ListGoalsRequest { Context = by.InCase(ids.Case), CaseId = ids.Case }],
         ["CaseNoteService/SearchNotes"] = (by, ids) => [new Wire.SearchNotesRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case, Text = "家訪" }],
         ["CaseNoteService/ListNoteVersions"] = (by, ids) =>
             [new Wire.ListNoteVersionsRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case, NoteId = ids.Case }],
@@ -209,6 +232,26 @@ internal static class Asked
         ],
         ["LeadDisputeService/AppealLeadDispute"] = (by, ids) =>
             [new Wire.AppealLeadDisputeRequest { Context = by.Context(), RequestId = Some.RequestId(), DisputeId = ids.Dispute, Statement = "案家實際居住地在他區，依派案規則應由該地之中心主責" }],
+        ["VisitService/StartProtocol"] = (by, ids) =>
+        [
+            new Wire.StartProtocolRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, PersonId = ids.Person, Protocol = VisitMoves.Suicide },
+        ],
+        ["VisitService/PlanVisit"] = (by, ids) =>
+        [
+            new Wire.PlanVisitRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, PersonId = ids.Person, PlannedOn = "2099-01-01" },
+            new Wire.PlanVisitRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, PersonId = ids.Person, PlannedOn = "2099-01-01", RunId = ids.Run },
+        ],
+        ["VisitService/RecordVisit"] = (by, ids) => [by.Visit(ids.Visit, DateTimeOffset.UnixEpoch)],
+        ["VisitService/RecordAttempt"] = (by, ids) => [by.Attempt(ids.Visit, DateTimeOffset.UnixEpoch)],
+        ["VisitService/RescheduleVisit"] = (by, ids) => [by.Reschedule(ids.Visit, "2099-01-01")],
+        ["VisitService/CancelVisit"] = (by, ids) => [by.Cancel(ids.Visit)],
+        ["VisitService/EndProtocol"] = (by, ids) => [by.Ending(ids.Run), by.Ending(ids.Run, VisitMoves.Why)],
+        ["VisitService/GetProtocol"] = (by, ids) => [new Wire.GetProtocolRequest { Context = by.Context(), RunId = ids.Run }],
+        ["VisitService/ListVisits"] = (by, ids) =>
+        [
+            new Wire.ListVisitsRequest { Context = by.Context(), CaseId = ids.Case, Listing = Wire.VisitListing.All },
+            new Wire.ListVisitsRequest { Context = by.Context(), RunId = ids.Run, Listing = Wire.VisitListing.All },
+        ],
         ["LeadDisputeService/GetLeadDispute"] = (by, ids) => [new Wire.GetLeadDisputeRequest { Context = by.Context(), DisputeId = ids.Dispute }],
     };
 

@@ -6,6 +6,7 @@ using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Pipeline;
 using SafetyNet.Exchange.Tests.Reports;
+using SafetyNet.Exchange.Tests.Visits;
 using SafetyNet.Exchange.Tests.Worlds;
 
 namespace SafetyNet.Exchange.Tests.Existence;
@@ -72,6 +73,9 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
         var opened = await The.Centre.OpensCaseAsync(referral.ReferralId);
         var looked = await The.Centre.LooksUpAsync(child.NationalId, inCase: opened.CaseId);
         var disputed = (await The.LedByAsync(The.WanhuaCentre)).ReportId;
+        var visited = new VisitedCase(opened.CaseId, looked.Person.PersonId, Some.Family());
+        var visit = (await The.Centre.PlansAsync(The.Centre.Plan(visited, Exchange.Clock.GetUtcNow().DayIn(2)))).VisitId;
+        var run = (await The.Centre.StartsAsync(visited)).RunId;
         var there = new Ids(referral.ReferralId, opened.CaseId, child.NationalId, child.Name, child.BirthDate, looked.Person.PersonId, looked.Disclosure.DecisionId)
         {
             Conference = (await The.Centre.ConvenesAsync(The.Centre.Conference(
@@ -80,7 +84,7 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
                 Wire.DisclosureStep.Referral, referral.ReferralId, child.NationalId, Wire.ConfidentialityClass.EducationRecord)).CorrectionId,
             Grant = (await The.Labor.AppliesAsync(The.Labor.Application(Exchange, child.NationalId, Wire.ConfidentialityClass.Identity))).GrantId,
             BreakGlass = The.NobodysUuid, Report = (await The.School.ReportsAsync(ReportMoves.Content(child))).ReportId,
-            Dispute = (await The.WanhuaCentre.DisputesAsync(disputed, The.Centre)).DisputeId, DisputedReport = disputed,
+            Dispute = (await The.WanhuaCentre.DisputesAsync(disputed, The.Centre)).DisputeId, DisputedReport = disputed, Visit = visit, Run = run,
         };
         return (there, new Ids(The.NobodysUuid, The.NobodysUuid, Some.StrangersId(), "無此人", child.BirthDate, The.NobodysUuid, The.NobodysUuid)
         {

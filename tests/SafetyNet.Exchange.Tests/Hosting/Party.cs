@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Identifiers;
+using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Protocol.Refusals;
 
 namespace SafetyNet.Exchange.Tests.Hosting;
@@ -16,6 +17,9 @@ internal sealed class Party(TestExchange exchange, SpiffeId system, string unitI
     public string PersonId { get; } = personId;
 
     public ExchangeChannel Channel => exchange.ChannelOf(System);
+
+    /// <summary>The registry of the exchange that it calls.</summary>
+    public MemberDirectory Members => exchange.Composition.Members;
 
     /// <summary>Another person of the same unit, on the same connection.</summary>
     public Party Colleague(string personId) => new(exchange, System, UnitId, personId, role);

@@ -3,11 +3,13 @@ using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.BreakGlass;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Pipeline;
 using SafetyNet.Exchange.Tests.Reports;
+using SafetyNet.Exchange.Tests.Visits;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
 namespace SafetyNet.Exchange.Tests.Inbox;
@@ -92,6 +94,20 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.School.NarrowsAsync(step, referral, the.Centre, Economic);
         await the.WanhuaCentre.MovesAsync((await the.Centre.ProposesAsync(the.Centre.Transfer(referral, the.WanhuaCentre.UnitId, inCase: inCase))).Onward.ReferralId,
             Wire.ReferralAction.See, Wire.ReferralAction.Accept);
+        await CollectAsync();
+        // A case that is handed over in vain, whose goal passes, which another is merged into, and which is closed.
+        var sisters = Some.Family();
+        await CollectAsync();
+        var life = await the.SharedCaseAsync(the.Centre, Some.SubjectOf(sisters.Child), the.Labor);
+        await the.Centre.AsksInAsync(life, the.Police, Wire.Article6Service.PersonalSafety);
+        await the.Centre.HandsOverAsync(life, the.Labor);
+        await the.Labor.DeclinesPrimaryAsync(life);
+        await the.Centre.SetsGoalAsync(the.Centre.Goal(life, the.Labor, "媒合就業"));
+        await the.Labor.LeavesAsync(life);
+        await CollectAsync();
+        await the.Centre.MergesAsync(life, await the.SharedCaseAsync(the.Centre, Some.SubjectOf(sisters.Mother), the.MentalHealthCentre));
+        await the.MentalHealthCentre.LeavesAsync(life);
+        await the.Centre.ClosesCaseAsync(life);
         // A dispute over the lead, with a ruling and an appeal.
         await CollectAsync();
         await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Intake.UnitId).SupervisorUnitId = the.ProtectionCentre.UnitId);
@@ -104,6 +120,7 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await CollectAsync();
         // Clocks that nobody answers: of a referral, and of another thing; and a notice that cannot be read.
         await the.School.RefersAsync(the.Centre);
+        await the.Labor.PlansAsync(the.Labor.Plan(new VisitedCase(inCase, family.Mother.Id.ToString(), family), own.Clock.GetUtcNow().DayIn(4)));
         var (change, clocks) = (new Change(), own.Composition.Clocks);
         using (var read = own.Composition.Store.Read())
             own.Composition.TimeLimits.Start(change, read, own.Composition.Members, own.Clock.GetUtcNow(), Wire.ClockKind.DisputeRuling, "standard", "dispute", Guid.CreateVersion7(own.Clock.GetUtcNow()), the.Centre.UnitId);

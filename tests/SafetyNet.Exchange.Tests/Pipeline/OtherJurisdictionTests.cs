@@ -7,6 +7,7 @@ using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
 using SafetyNet.Exchange.Tests.Reports;
+using SafetyNet.Exchange.Tests.Visits;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
 namespace SafetyNet.Exchange.Tests.Pipeline;
@@ -21,7 +22,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
         ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "ListSourceSystems",
-            "SearchPrecedents"];
+            "SearchPrecedents", "GetCaseload"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()
@@ -46,6 +47,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
             correction.CorrectionId, decision, grant.GrantId, reveal, finding)
         {
             Report = (await The.School.ReportsAsync(ReportMoves.Content(subject))).ReportId,
+            Run = (await The.Centre.StartsAsync(new VisitedCase(opened.CaseId, family.Child.Id.ToString(), family))).RunId,
             Dispute = (await The.WanhuaCentre.DisputesAsync((await The.LedByAsync(The.WanhuaCentre)).ReportId, The.Centre)).DisputeId,
         };
         var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid,
@@ -58,7 +60,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             var (told, absent) = (await LookAsync(by, ask, ours), await LookAsync(by, ask, nobodys));
             Assert.True(told == absent, $"{method}: {told}\nis not what is told of nothing:\n{absent}");
-            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant, ours.Dispute])
+            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant, ours.Dispute, ours.Run])
                 Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
         }
     }
@@ -79,6 +81,16 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
                 (_, two, _) => tao.InvitesAsync(two, The.OfficerOfTaoyuan),
                 (_, two, _) => tao.UninvitesAsync(two, The.Police),
                 (one, _, _) => tao.MarksOtherPartyAsync(one, Some.StrangersId()),
+                (one, _, _) => tao.AssignsAsync(one, "W9001"),
+                (one, _, _) => tao.HandsOverAsync(one, tao),
+                (one, _, _) => tao.TakesOverAsync(one),
+                (one, _, _) => tao.DeclinesPrimaryAsync(one),
+                (one, _, _) => tao.TakesProposalBackAsync(one),
+                (one, _, _) => tao.LeavesAsync(one),
+                (one, _, _) => tao.ClosesCaseAsync(one),
+                (one, _, _) => tao.ReopensAsync(one),
+                (one, _, _) => tao.MergesAsync(one, one),
+                (one, _, _) => tao.SetsGoalAsync(tao.Goal(one, tao, "媒合就業")),
                 (one, _, _) => tao.ScopesAsync(one, The.Labor, DomesticViolence),
                 (one, _, three) => tao.ProtectsAsync(three, one),
                 (_, two, _) => tao.NarrowsAsync(Wire.DisclosureStep.Conference, two, The.Police),
@@ -102,6 +114,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("GetCase", centre, async (p, id) => await p.SeesCaseAsync(id.Case));
         yield return ("GetCase", centre, async (p, id) => await p.SeesCaseAtAsync(id.Conference, id.Case));
         yield return ("ListNotes", centre, async (p, id) => await p.ReadsNotesAsync(id.Case));
+        yield return ("ListCaseMoves", centre, async (p, id) => await p.ListsCaseMovesAsync(id.Case));
+        yield return ("ListGoals", centre, async (p, id) => await p.ListsGoalsAsync(id.Case));
         yield return ("ListNotes", centre, async (p, id) => await p.ReadsNotesAtAsync(id.Conference, id.Case));
         yield return ("SearchNotes", centre, async (p, id) => await p.FindsNotesAsync(id.Case, ""));
         yield return ("ListNoteVersions", centre, async (p, id) => await p.ReadsVersionsAsync(id.Case, id.Case));
@@ -112,6 +126,9 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             Context = p.Context(inCase: id.Case), NameAndBirthDate = new() { Name = id.Name, BirthDate = id.BirthDate },
         })));
+        yield return ("GetProtocol", centre, async (p, id) => await p.SeesProtocolAsync(id.Run));
+        yield return ("ListVisits", centre, async (p, id) => await p.AskAsync(to => to.Visits.ListVisitsAsync(new() { Context = p.Context(), CaseId = id.Case })));
+        yield return ("ListVisits", centre, async (p, id) => await p.AskAsync(to => to.Visits.ListVisitsAsync(new() { Context = p.Context(), RunId = id.Run })));
         yield return ("GetLeadDispute", centre, async (p, id) => await p.SeesDisputeAsync(id.Dispute));
         yield return ("ListLeadDisputes", centre, async (p, _) => await p.AskAsync(to => to.LeadDisputes.ListLeadDisputesAsync(new() { Context = p.Context() })));
         yield return ("ListNotices", centre, async (p, _) => await p.AskAsync(to => to.Inbox.ListNoticesAsync(new() { Context = p.Context(), PageSize = 500 })));
@@ -245,5 +262,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         public string Report { get; init; } = The.NobodysUuid;
 
         public string Dispute { get; init; } = The.NobodysUuid;
+
+        public string Run { get; init; } = The.NobodysUuid;
     }
 }

@@ -6,6 +6,7 @@ using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Retention;
+using SafetyNet.Exchange.Tests.Visits;
 
 namespace SafetyNet.Exchange.Tests.Worlds;
 
@@ -40,9 +41,14 @@ internal static class CommonWalk
         ["ReportService/ListSourceSystems"] = ListSourceSystemsAsync,
         ["PolicyService/GetPolicy"] = GetPolicyAsync,
         ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
+        ["VisitService/ListVisits"] = ListVisitsAsync,
+        ["VisitService/GetProtocol"] = GetProtocolAsync,
         ["LeadDisputeService/GetLeadDispute"] = GetLeadDisputeAsync,
         ["LeadDisputeService/ListLeadDisputes"] = ListLeadDisputesAsync,
         ["LeadDisputeService/SearchPrecedents"] = SearchPrecedentsAsync,
+        ["CaseLifeService/GetCaseload"] = CaseWalk.GetCaseloadAsync,
+        ["CaseLifeService/ListCaseMoves"] = CaseWalk.ListCaseMovesAsync,
+        ["ServicePlanService/ListGoals"] = CaseWalk.ListGoalsAsync,
         ["CaseWatchService/WatchCases"] = WatchCasesAsync,
     };
 
@@ -250,6 +256,28 @@ internal static class CommonWalk
             r => new Guid(r.GetFieldValue<byte[]>(0), bigEndian: true).ToString(), the.Centre.UnitId);
         var told = await the.Centre.AskAsync(to => to.Clocks.ListClocksAsync(new() { Context = the.Centre.Context(), PageSize = 500 }));
         Assert.Equal(running, told.Clocks.Select(clock => clock.ClockId));
+    }
+
+    /// <summary>Who starts a protocol plans eight visits; each list of it, by any page, is what stands in the table.</summary>
+    private static async Task ListVisitsAsync(TestExchange exchange, The the)
+    {
+        var of = await the.VisitedAsync();
+        await the.MentalHealthCentre.StartsAsync(of);
+        await the.Centre.PlansAsync(the.Centre.Plan(of, exchange.Clock.GetUtcNow().DayIn(9)));
+        foreach (var (by, unit) in ((Party, string)[])[(the.MentalHealthCentre, the.MentalHealthCentre.UnitId), (the.Centre, the.Centre.UnitId)])
+        {
+            var kept = exchange.Query("SELECT visit_id FROM visit WHERE case_id = $0 AND unit_id = $1 ORDER BY planned_on, visit_id",
+                r => new Guid(r.GetFieldValue<byte[]>(0), bigEndian: true).ToString(), Guid.Parse(of.CaseId).ToByteArray(bigEndian: true), unit);
+            foreach (var size in (int[])[1, 2, 100])
+                Assert.Equal(kept, (await by.ListsVisitsAsync(new() { CaseId = of.CaseId, PageSize = size })).Select(visit => visit.VisitId));
+        }
+    }
+
+    private static async Task GetProtocolAsync(TestExchange exchange, The the)
+    {
+        var started = await the.MentalHealthCentre.StartsAsync(await the.VisitedAsync());
+        Assert.Equal(started, await the.MentalHealthCentre.SeesProtocolAsync(started.RunId));
+        Assert.Equal([4, 2, 2], started.Months.Select(month => month.Planned));
     }
 
     /// <summary>Every change that is stored, of each case that the unit takes part in, as far as GetCase would show it; and not one of another.</summary>

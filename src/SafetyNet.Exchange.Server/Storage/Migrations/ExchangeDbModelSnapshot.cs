@@ -337,13 +337,38 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("case_id");
 
+                    b.Property<long?>("EndedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ended_at");
+
+                    b.Property<bool>("IsReopenedWithinYear")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_reopened_within_year");
+
                     b.Property<int>("Jurisdiction")
                         .HasColumnType("INTEGER")
                         .HasColumnName("jurisdiction");
 
+                    b.Property<byte[]>("MergedIntoId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("merged_into_id");
+
                     b.Property<long>("OpenedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("opened_at");
+
+                    b.Property<bool>("PrimaryLeaves")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("primary_leaves");
+
+                    b.Property<string>("ProposedUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("proposed_unit_id");
+
+                    b.Property<long?>("ReopenedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("reopened_at");
 
                     b.Property<int>("State")
                         .HasColumnType("INTEGER")
@@ -356,7 +381,78 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
 
                     b.HasKey("CaseId");
 
+                    b.HasIndex("MergedIntoId");
+
                     b.ToTable("case_file", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseMoveRow", b =>
+                {
+                    b.Property<byte[]>("MoveId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("move_id");
+
+                    b.Property<int>("Action")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("action");
+
+                    b.Property<byte[]>("BatchId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("batch_id");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<long>("MovedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("moved_at");
+
+                    b.Property<byte[]>("OtherCaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("other_case_id");
+
+                    b.Property<string>("OtherUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("other_unit_id");
+
+                    b.Property<int>("Outcome")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("outcome");
+
+                    b.Property<string>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("person_id");
+
+                    b.Property<byte[]>("Remark")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("remark");
+
+                    b.Property<int>("SearchSteps")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("search_steps");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.HasKey("MoveId");
+
+                    b.HasIndex("BatchId");
+
+                    b.HasIndex("CaseId", "MoveId");
+
+                    b.ToTable("case_move", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.CaseNote", b =>
@@ -452,6 +548,8 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasDatabaseName("ix_case_one_primary")
                         .HasFilter("role = 1");
 
+                    b.HasIndex("UnitId", "CaseId");
+
                     b.ToTable("case_participant", (string)null);
                 });
 
@@ -478,6 +576,48 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasFilter("is_open = 1");
 
                     b.ToTable("case_subject", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.GoalProgressRow", b =>
+                {
+                    b.Property<byte[]>("ProgressId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("progress_id");
+
+                    b.Property<string>("AuthorPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author_person_id");
+
+                    b.Property<string>("AuthorUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author_unit_id");
+
+                    b.Property<byte[]>("GoalId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("goal_id");
+
+                    b.Property<int>("LegalBasis")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("legal_basis");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<long>("WrittenAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("written_at");
+
+                    b.HasKey("ProgressId");
+
+                    b.HasIndex("GoalId", "ProgressId");
+
+                    b.ToTable("goal_progress", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.NoteShareRow", b =>
@@ -584,12 +724,75 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("case_other_party", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Cases.ServiceGoal", b =>
+                {
+                    b.Property<byte[]>("GoalId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("goal_id");
+
+                    b.Property<string>("AuthorUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author_unit_id");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<int>("LegalBasis")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("legal_basis");
+
+                    b.Property<string>("OwnerUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("owner_unit_id");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<long>("SetAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("set_at");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<DateOnly>("TargetDate")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("target_date");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("GoalId");
+
+                    b.HasIndex("CaseId", "GoalId");
+
+                    b.ToTable("service_goal", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Clocks.Clock", b =>
                 {
                     b.Property<byte[]>("ClockId")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("BLOB")
                         .HasColumnName("clock_id");
+
+                    b.Property<byte[]>("CaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
 
                     b.Property<long>("DueAt")
                         .HasColumnType("INTEGER")
@@ -663,6 +866,9 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnName("version");
 
                     b.HasKey("ClockId");
+
+                    b.HasIndex("CaseId")
+                        .HasFilter("stopped_at IS NULL AND case_id IS NOT NULL");
 
                     b.HasIndex("NextAt")
                         .HasFilter("next_at IS NOT NULL");
@@ -2166,6 +2372,38 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("legal_hold", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.CaseWorkerRow", b =>
+                {
+                    b.Property<byte[]>("CaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<string>("UnitId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<string>("SupervisorPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("supervisor_person_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.Property<string>("WorkerPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("worker_person_id");
+
+                    b.HasKey("CaseId", "UnitId");
+
+                    b.HasIndex("UnitId", "WorkerPersonId", "CaseId");
+
+                    b.ToTable("case_worker", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.DataKeyRow", b =>
                 {
                     b.Property<long>("KeyId")
@@ -2264,6 +2502,8 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
 
                     b.HasKey("DisclosureId");
 
+                    b.HasIndex("CaseId");
+
                     b.HasIndex("StepId");
 
                     b.HasIndex("PersonId", "DisclosureId");
@@ -2345,6 +2585,272 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .IsUnique();
 
                     b.ToTable("person", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.UnitWorkerRow", b =>
+                {
+                    b.Property<string>("UnitId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<string>("PersonId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("person_id");
+
+                    b.Property<int>("Role")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("role");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("UnitId", "PersonId");
+
+                    b.ToTable("unit_worker", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Visits.ProtocolRun", b =>
+                {
+                    b.Property<byte[]>("RunId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("run_id");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<int>("End")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("end");
+
+                    b.Property<byte[]>("EndReason")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("end_reason");
+
+                    b.Property<DateOnly?>("EndedOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("ended_on");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<int>("MinimumMonths")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("minimum_months");
+
+                    b.Property<int>("MonthsPlanned")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("months_planned");
+
+                    b.Property<string>("Needs")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("needs");
+
+                    b.Property<long?>("NextMonthAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("next_month_at");
+
+                    b.Property<byte[]>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<string>("Protocol")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("protocol");
+
+                    b.Property<int>("ProtocolsRevision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("protocols_revision");
+
+                    b.Property<string>("Reminders")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("reminders");
+
+                    b.Property<long>("StartedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("started_at");
+
+                    b.Property<DateOnly>("StartsOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("starts_on");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("RunId");
+
+                    b.HasIndex("NextMonthAt")
+                        .HasFilter("next_month_at IS NOT NULL");
+
+                    b.HasIndex("CaseId", "UnitId");
+
+                    b.HasIndex(new[] { "CaseId", "UnitId", "PersonId", "Protocol" }, "ix_visit_protocol_run_one_runs")
+                        .IsUnique()
+                        .HasFilter("ended_on IS NULL");
+
+                    b.ToTable("visit_protocol_run", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Visits.Visit", b =>
+                {
+                    b.Property<byte[]>("VisitId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("visit_id");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<long?>("DoneAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("done_at");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<byte[]>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<DateOnly>("PlannedOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("planned_on");
+
+                    b.Property<byte[]>("RunId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("run_id");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("VisitId");
+
+                    b.HasIndex("RunId")
+                        .HasFilter("run_id IS NOT NULL");
+
+                    b.HasIndex("CaseId", "PlannedOn", "VisitId");
+
+                    b.HasIndex("UnitId", "State", "PlannedOn", "VisitId");
+
+                    b.ToTable("visit", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Visits.VisitMoveRow", b =>
+                {
+                    b.Property<byte[]>("MoveId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("move_id");
+
+                    b.Property<int>("Action")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("action");
+
+                    b.Property<int>("Channel")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("channel");
+
+                    b.Property<long?>("HappenedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("happened_at");
+
+                    b.Property<long>("MovedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("moved_at");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
+
+                    b.Property<string>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("person_id");
+
+                    b.Property<DateOnly?>("PlannedOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("planned_on");
+
+                    b.Property<byte[]>("Text")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("text");
+
+                    b.Property<int>("TextClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("text_class");
+
+                    b.Property<byte[]>("VisitId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("visit_id");
+
+                    b.HasKey("MoveId");
+
+                    b.HasIndex("VisitId", "Number")
+                        .IsUnique();
+
+                    b.ToTable("visit_move", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Visits.VisitPart", b =>
+                {
+                    b.Property<byte[]>("CaseId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<string>("UnitId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("CaseId", "UnitId");
+
+                    b.ToTable("visit_part", (string)null);
                 });
 #pragma warning restore 612, 618
         }
