@@ -7,8 +7,10 @@ namespace SafetyNet.Exchange.Cli.Connections;
 /// <param name="unit">Unit where none is named.</param>
 /// <param name="purpose">What for, where nothing else is said.</param>
 /// <param name="basis">Law that permits it.</param>
+/// <param name="role">Capacity in which the person speaks.</param>
 internal sealed class UnitOptions(
-    string unit = "tpe-central-swc", Wire.Purpose purpose = Wire.Purpose.CaseCoordination, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService)
+    string unit = "tpe-central-swc", Wire.Purpose purpose = Wire.Purpose.CaseCoordination, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService,
+    Wire.ActorRole role = Wire.ActorRole.DutyOfficer)
 {
     private readonly ExchangeOptions _exchange = new();
     private readonly Option<string> _system = new("--as") { Description = "System of the unit's agency", DefaultValueFactory = _ => "tpe-dosw" };
@@ -22,6 +24,9 @@ internal sealed class UnitOptions(
 
     /// <summary>Of a unit at its work.</summary>
     public static UnitOptions OfWork() => new(purpose: Wire.Purpose.ServiceDelivery);
+
+    /// <summary>Of a unit's supervisor.</summary>
+    public static UnitOptions OfSupervisor() => new(role: Wire.ActorRole.Supervisor);
 
     public void AddTo(Command command)
     {
@@ -44,6 +49,6 @@ internal sealed class UnitOptions(
     {
         Purpose = ContractCodes.Parse<Wire.Purpose>(parsed.GetRequiredValue(_purpose)),
         LegalBasis = ContractCodes.Parse<Wire.LegalBasis>(parsed.GetRequiredValue(_basis)),
-        Actor = new Wire.ActingPerson { PersonId = parsed.GetRequiredValue(_person), UnitId = parsed.GetRequiredValue(_unit), Role = Wire.ActorRole.DutyOfficer },
+        Actor = new Wire.ActingPerson { PersonId = parsed.GetRequiredValue(_person), UnitId = parsed.GetRequiredValue(_unit), Role = role },
     };
 }

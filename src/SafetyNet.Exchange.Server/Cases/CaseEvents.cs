@@ -57,7 +57,7 @@ internal static class CaseEventQueries
         return reader.Read() ? reader.GetInt64(0) : 0;
     }
 
-    /// <summary>Changes, after a place, of the cases in which a unit is primary or serves, from the beginning of its part on.</summary>
+    /// <summary>Changes, after a place, of the cases in which a unit is primary or serves; serving, from the beginning of its part on: whoever took the primary role over hears of all that it resumes from.</summary>
     public static CaseEventPage CaseEventsOf(this ReadSession session, string unitId, long after)
     {
         var lines = new List<CaseEventLine>();
@@ -68,7 +68,7 @@ internal static class CaseEventQueries
             $"""
             SELECT e.sequence, e.case_id, e.kind, e.at, e.unit_id, e.resource_id, p.role, p.protective_classes, c.jurisdiction
             FROM case_event AS e CROSS JOIN case_participant AS p ON p.case_id = e.case_id AND p.unit_id = $0 JOIN case_file AS c ON c.case_id = e.case_id
-            WHERE e.sequence > $1 AND e.sequence <= $2 AND p.role IN ({(int)Wire.ParticipantRole.Primary}, {(int)Wire.ParticipantRole.Serving}) AND e.at >= p.since
+            WHERE e.sequence > $1 AND e.sequence <= $2 AND (p.role = {(int)Wire.ParticipantRole.Primary} OR (p.role = {(int)Wire.ParticipantRole.Serving} AND e.at >= p.since))
             ORDER BY e.sequence LIMIT {EventsAtOnce}
             """, unitId, after, last);
         while (reader.Read())

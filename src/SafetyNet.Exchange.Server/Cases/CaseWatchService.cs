@@ -45,7 +45,8 @@ internal sealed class CaseWatchService(SqliteStore store, UnitSignals signals) :
         return line.Kind switch
         {
             Wire.CaseChangeKind.Case => true,
-            Wire.CaseChangeKind.Note => isOwn,
+            Wire.CaseChangeKind.Note or Wire.CaseChangeKind.Visit => isOwn,
+            Wire.CaseChangeKind.Goal => isOwn || line.Role == Wire.ParticipantRole.Primary,
             Wire.CaseChangeKind.Participant => isOwn || call.Policy.Decide(call.Ask(Standing.OfParticipant(line.Role), line.Jurisdiction) with
             {
                 ServiceScope = new ClassSet(line.ProtectiveClasses),
@@ -57,6 +58,8 @@ internal sealed class CaseWatchService(SqliteStore store, UnitSignals signals) :
     private static Wire.CaseChange ToWire(CaseEventLine line) => new()
     {
         CaseId = line.CaseId.ToString(), Kind = line.Kind, ChangedAt = Timestamp.FromDateTimeOffset(line.At), UnitId = line.UnitId,
-        NoteId = line.Kind == Wire.CaseChangeKind.Note ? line.ResourceId!.Value.ToString() : "",
+        NoteId = IdOf(line, Wire.CaseChangeKind.Note), GoalId = IdOf(line, Wire.CaseChangeKind.Goal), VisitId = IdOf(line, Wire.CaseChangeKind.Visit),
     };
+
+    private static string IdOf(CaseEventLine line, Wire.CaseChangeKind kind) => line.Kind == kind ? line.ResourceId!.Value.ToString() : "";
 }

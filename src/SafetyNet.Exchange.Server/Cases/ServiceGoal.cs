@@ -6,7 +6,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Cases;
 
 /// <summary>A goal of the service plan (服務目標, R-CASE-2), owned by one unit of the case; its text lies sealed.</summary>
-internal sealed class ServiceGoal : IVersioned, IFamilyFact
+internal sealed class ServiceGoal : IVersioned, IFamilyFact, ICaseRow
 {
     public Guid GoalId { get; set; }
 
@@ -36,6 +36,8 @@ internal sealed class ServiceGoal : IVersioned, IFamilyFact
 
     /// <summary>No decision reads it, so no family does.</summary>
     public IEnumerable<Guid> AffectedIds() => [];
+
+    public CaseEvent Tells() => new(CaseId, Wire.CaseChangeKind.Goal, OwnerUnitId, GoalId);
 }
 
 /// <summary>What was done for a goal; never changed. Its text lies sealed.</summary>

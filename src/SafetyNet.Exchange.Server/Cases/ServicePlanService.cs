@@ -42,6 +42,7 @@ internal sealed class ServicePlanService : Wire.ServicePlanService.ServicePlanSe
             };
             entry.Sealed = call.Vault.SealText(shared.File.Jurisdiction, GoalQueries.ProgressColumn, entry.ProgressId, request.Text);
             call.Change.Add(entry);
+            call.Change.Tell(goal.Tells());
             call.Change.Hold(shared.Held);
             call.Change.Key!.Outcome = goal.GoalId.ToString();
         }

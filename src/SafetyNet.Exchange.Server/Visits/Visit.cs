@@ -16,7 +16,7 @@ internal readonly record struct VisitTransition(Wire.VisitState From, Wire.Visit
 /// A visit (訪視) of a unit of a case, and its states. It belongs to the unit's part and names no worker: who makes it is found through the part (R-CASE-4). Which moves exist is a table and nothing
 /// else. What was written of it lies sealed with its moves.
 /// </summary>
-internal sealed class Visit : IVersioned, IFamilyFact
+internal sealed class Visit : IVersioned, IFamilyFact, ICaseRow
 {
     /// <summary>Every move there is; a visit that is made, cancelled or ended stays so.</summary>
     public static readonly IReadOnlyList<VisitTransition> Transitions =
@@ -57,6 +57,8 @@ internal sealed class Visit : IVersioned, IFamilyFact
 
     /// <summary>No family is made of it.</summary>
     public IEnumerable<Guid> AffectedIds() => [];
+
+    public CaseEvent Tells() => new(CaseId, Wire.CaseChangeKind.Visit, UnitId, VisitId);
 
     /// <summary>It is planned, and its day is over.</summary>
     public bool IsOverdueOn(DateOnly today) => State == Planned && PlannedOn < today;

@@ -287,19 +287,20 @@ internal static class CommonWalk
             Case: IdOf(r, 0), Kind: (Wire.CaseChangeKind)r.GetInt32(1), Unit: r.GetString(2), Note: r.IsDBNull(3) ? "" : IdOf(r, 3), At: r.GetInt64(4)));
         foreach (var by in (Party[])[the.Centre, the.Labor, the.MentalHealthCentre, the.School, the.Police])
         {
-            var parts = exchange.Query("SELECT case_id, since FROM case_participant WHERE unit_id = $0 AND role IN (1, 2)", r => (Case: IdOf(r, 0), Since: r.GetInt64(1)), by.UnitId)
-                .ToDictionary(part => part.Case, part => part.Since, StringComparer.Ordinal);
+            var parts = exchange.Query("SELECT case_id, since, role FROM case_participant WHERE unit_id = $0 AND role IN (1, 2)", r => (Case: IdOf(r, 0), Since: r.GetInt64(1), IsPrimary: r.GetInt32(2) == 1), by.UnitId)
+                .ToDictionary(part => part.Case, StringComparer.Ordinal);
             var showsParts = new Dictionary<string, bool>(StringComparer.Ordinal);
             foreach (var one in parts.Keys.Where(id => events.Exists(e => e.Case == id)))
                 showsParts[one] = (await by.AskAsync(to => to.Cases.GetCaseAsync(new() { Context = by.Context(inCase: one), CaseId = one }))).Case.Participants.Count > 0;
-            var expected = events.Where(e => parts.TryGetValue(e.Case, out var since) && e.At >= since && e.Kind switch
+            var expected = events.Where(e => parts.TryGetValue(e.Case, out var part) && (part.IsPrimary || e.At >= part.Since) && e.Kind switch
             {
                 Wire.CaseChangeKind.Case => true,
                 Wire.CaseChangeKind.Participant => e.Unit == by.UnitId || showsParts[e.Case],
+                Wire.CaseChangeKind.Goal => e.Unit == by.UnitId || part.IsPrimary,
                 _ => e.Unit == by.UnitId,
             }).Select(e => $"{e.Case} {e.Kind} {e.Unit} {e.Note}");
             var told = await by.WatchesCasesAsync(CaseWatching.FromTheBeginning, TimeSpan.FromSeconds(1));
-            Assert.Equal(expected, told.Select(change => $"{change.CaseId} {change.Kind} {change.UnitId} {change.NoteId}"));
+            Assert.Equal(expected, told.Select(change => $"{change.CaseId} {change.Kind} {change.UnitId} {change.NoteId}{change.GoalId}{change.VisitId}"));
         }
 
         static string IdOf(Microsoft.Data.Sqlite.SqliteDataReader reader, int column) => new Guid(reader.GetFieldValue<byte[]>(column), bigEndian: true).ToString();
