@@ -1,6 +1,5 @@
 using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
-using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
