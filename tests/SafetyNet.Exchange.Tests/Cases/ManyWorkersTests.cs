@@ -90,7 +90,7 @@ public sealed class ManyWorkersTests(TestExchange exchange) : WireTests(exchange
         _notes.AddOrUpdate(noteId, 1, (_, count) => count + 1);
     }
 
-    private async Task PlanAsync(Party by, VisitedCase of) => _visits.Add((await by.PlansAsync(by.Plan(of, $"{DateTimeOffset.UtcNow.AddDays(30):yyyy-MM-dd}"))).VisitId);
+    private async Task PlanAsync(Party by, VisitedCase of) => _visits.Add((await by.PlansAsync(by.Plan(of, $"{Exchange.Clock.GetUtcNow().AddDays(30):yyyy-MM-dd}"))).VisitId);
 
     /// <summary>Whoever is primary proposes, the other takes over; most of those who try are not, or not any more.</summary>
     private async Task PassAsync(Party by, Party one, Party two, string caseId)
