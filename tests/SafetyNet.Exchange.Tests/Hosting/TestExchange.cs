@@ -33,7 +33,7 @@ namespace SafetyNet.Exchange.Tests.Hosting;
 /// </summary>
 public sealed class TestExchange : IAsyncLifetime
 {
-    public const int Persons = 18000;
+    public const int Persons = 34000;
     public const int Seed = 7;
 
     private static readonly Lazy<string> RunFolder = new(() =>
