@@ -59,13 +59,15 @@ internal static class CaseNotes
         {
             var found = call.Read.ListNotes(caseIds, after, size);
             more = found.Count == size;
+            var (all, latest) = (call.Read.SharesOf(found), call.Read.LatestOf(found));
             foreach (var note in found)
             {
                 after = note.NoteId;
                 if (!wanted.Fits(note)) continue;
-                var shares = call.Read.SharesOf(note.NoteId);
+                List<NoteShareRow> shares = [.. all[note.NoteId]];
                 if (!call.MayRead(shared, view, note, shares)) continue;
-                var wire = call.ToWire(note, shares);
+                var version = latest.GetValueOrDefault(note.NoteId);
+                var wire = call.ToWire(note, shares, version, call.TextOf(note, version));
                 if (!wanted.Fits(wire.Text)) continue;
                 call.Touches("note", note.NoteId);
                 notes.Add(wire);
@@ -83,7 +85,7 @@ internal static class CaseNotes
         return call.ToWire(note, shares, latest, call.TextOf(note, latest));
     }
 
-    /// <summary>The same, of a version that is not in the store yet.</summary>
+    /// <summary>The same, as a version says it that the caller has at hand.</summary>
     public static Wire.CaseNote ToWire(this Call call, CaseNote note, IEnumerable<NoteShareRow> shares, NoteVersion? latest, string text)
     {
         var wire = new Wire.CaseNote

@@ -18,8 +18,13 @@ internal sealed record CaseView(
     /// <summary>The part, where the method is for those who take part.</summary>
     public CaseParticipant OwnPart => Part ?? throw new Refusal(Wire.ErrorReason.NotFound);
 
+    private NeedToKnowQuestion? _aboutAnybody;
+
     /// <summary>The case has ended: its status is shown and nothing else.</summary>
     public bool IsOver { get; init; }
+
+    /// <summary>The question about what may tell of anybody of the case, whatever the reader's scope; looked up once, however many notes there are.</summary>
+    public NeedToKnowQuestion AboutAnybody(Call call, SharedCase shared) => _aboutAnybody ??= CasePolicy.WithWhereabouts(call, Question, shared.Subjects);
 }
 
 /// <summary>Facts of a case and its notes for the need-to-know decision.</summary>
@@ -30,9 +35,11 @@ internal static class CasePolicy
         ClassSet.Of(Wire.ConfidentialityClass.DomesticViolence, Wire.ConfidentialityClass.SexualAssault, Wire.ConfidentialityClass.ChildProtection);
 
     /// <summary>The case that a request names, where the acting unit takes part in it or names what opens it; to everybody else there is none.</summary>
-    public static SharedCase RequireCase(this Call call, string caseId)
+    public static SharedCase RequireCase(this Call call, string caseId) => call.RequireCase(Guid.Parse(caseId));
+
+    /// <summary>The same by the id that another thing names.</summary>
+    public static SharedCase RequireCase(this Call call, Guid id)
     {
-        var id = Guid.Parse(caseId);
         call.Touches("case", id);
         // Asked first: a case of others costs what none costs (R-NTK-14).
         var (context, unitId) = (call.Context!, call.Unit.UnitId);
@@ -101,7 +108,7 @@ internal static class CasePolicy
         var onTheTable = view.Invitation is { } link && (IsBy(note, link.ConvenorUnitId) || OpenShare(shares, link.ConvenorUnitId, call.Now) is not null);
         if (!own && share is null && !onTheTable && view.Permission.Granted.IsEmpty && !view.Permission.BreakGlass) return false;
         // A note may tell of anybody of the case, whatever the reader's scope: one whose whereabouts are protected withholds the contact of all (R-NTK-10).
-        var decision = call.Consider(WithWhereabouts(call, view.Question, shared.Subjects) with
+        var decision = call.Consider(view.AboutAnybody(call, shared) with
         {
             BreakGlass = view.Permission.BreakGlass && note.ConfidentialityClass != Wire.ConfidentialityClass.CaseNote,
             OwnUnit = own,

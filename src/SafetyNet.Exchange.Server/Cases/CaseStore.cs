@@ -99,6 +99,13 @@ internal static class CaseQueries
 
     public static List<NoteShareRow> SharesOf(this ReadSession session, Guid noteId) => [.. Queries.Shares(session.Db, noteId)];
 
+    /// <summary>Shares of some notes, by note; those that have ended too.</summary>
+    public static ILookup<Guid, NoteShareRow> SharesOf(this ReadSession session, IEnumerable<CaseNote> notes)
+    {
+        var ids = notes.Select(n => n.NoteId).ToList();
+        return session.Db.Set<NoteShareRow>().AsNoTracking().Where(s => ids.Contains(s.NoteId)).OrderBy(s => s.NoteId).ThenBy(s => s.UnitId).ToLookup(s => s.NoteId);
+    }
+
     private static class Queries
     {
         public static readonly Func<ExchangeDb, Guid, CaseFile?> File =

@@ -17,7 +17,7 @@ internal static class GoalPolicy
     public static bool MayReadWords(this Call call, SharedCase shared, CaseView view, string authorUnitId, Wire.ConfidentialityClass one, Wire.LegalBasis basis)
     {
         var own = string.Equals(authorUnitId, call.Unit.UnitId, StringComparison.Ordinal);
-        var decision = call.Consider(CasePolicy.WithWhereabouts(call, view.Question, shared.Subjects) with
+        var decision = call.Consider(view.AboutAnybody(call, shared) with
         {
             OwnUnit = own, Supplied = own ? ClassSet.Of(one) : ClassSet.None,
             SharedWithCaller = !own, Shared = own ? ClassSet.None : ClassSet.Of(one) | Note, ShareBasis = own ? Wire.LegalBasis.Unspecified : basis,

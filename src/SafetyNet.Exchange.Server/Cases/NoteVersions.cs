@@ -50,6 +50,15 @@ internal static class NoteVersionQueries
     /// <summary>The latest version; null: the note was never amended.</summary>
     public static NoteVersion? LatestOf(this ReadSession session, CaseNote note) => note.Version > 1 ? Version(session.Db, note.NoteId, note.Version) : null;
 
+    /// <summary>The latest versions of those of some notes that were amended, by note.</summary>
+    public static Dictionary<Guid, NoteVersion> LatestOf(this ReadSession session, IEnumerable<CaseNote> notes)
+    {
+        var amended = notes.Where(n => n.Version > 1).Select(n => n.NoteId).ToList();
+        if (amended.Count == 0) return [];
+        return session.Db.Set<CaseNote>().Where(n => amended.Contains(n.NoteId))
+            .Join(session.Db.Set<NoteVersion>().AsNoTracking(), n => new { n.NoteId, Number = n.Version }, v => new { v.NoteId, v.Number }, (n, v) => v).ToDictionary(v => v.NoteId);
+    }
+
     /// <summary>Amended versions of a note below a number, newest first.</summary>
     public static List<NoteVersion> VersionsOf(this ReadSession session, Guid noteId, int before, int count) =>
         [.. session.Db.Set<NoteVersion>().AsNoTracking().Where(v => v.NoteId == noteId && v.Number < before).OrderByDescending(v => v.Number).Take(count)];

@@ -11,10 +11,7 @@ internal static class VisitPolicy
     /// <summary>The case and how the acting unit sees it; refused as absent where it takes no part (R-NTK-14).</summary>
     public static (SharedCase Shared, CaseView View) LoadCaseOfVisits(this Call call, Guid caseId)
     {
-        call.Touches("case", caseId);
-        // Asked first: a case of others costs what none costs.
-        if (!Reach.IsPartOf(call.Read, caseId, call.Unit.UnitId)) throw new Refusal(Wire.ErrorReason.NotFound);
-        var shared = call.Read.FindCase(caseId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+        var shared = call.RequireCase(caseId);
         var view = call.DecideOn(shared);
         _ = view.OwnPart;
         return (shared, view);

@@ -151,12 +151,13 @@ internal sealed class VisitService(VisitProtocols protocols) : Wire.VisitService
         {
             var found = call.Read.ListVisits(page);
             more = found.Count == size;
+            var moves = call.Read.MovesOf(found);
             foreach (var visit in found)
             {
                 page = page with { After = (visit.PlannedOn, visit.VisitId) };
                 if (!cases.TryGetValue(visit.CaseId, out var of)) cases[visit.CaseId] = of = call.FindCaseOfVisits(visit.CaseId);
                 if (of is not { View: var view } || !call.MaySeeVisit(view, visit.UnitId, visit.ConfidentialityClass)) continue;
-                response.Visits.Add(VisitView.Show(call, view, visit, CodeOf(call, visit, codes), call.Read.MovesOf(visit.VisitId)));
+                response.Visits.Add(VisitView.Show(call, view, visit, CodeOf(call, visit, codes), [.. moves[visit.VisitId]]));
                 if (response.Visits.Count < size) continue;
                 response.NextPageToken = PageToken.Of(new DateTimeOffset(visit.PlannedOn.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero), visit.VisitId);
                 break;
@@ -181,11 +182,11 @@ internal sealed class VisitService(VisitProtocols protocols) : Wire.VisitService
         var (view, visit, moves) = LoadVisit(call, visitId);
         if (call.Replayed is not null) return VisitView.Show(call, view, visit, CodeOf(call, visit), moves);
         var one = text.Length == 0 ? default : textClass ?? VisitView.ReasonClass(visit.ConfidentialityClass);
-        if (text.Length > 0) RequireTextClass(call, view, one);
         // Of two who have read the same, the second hears of the state that the first left.
         var current = Etag.Of(visit);
         var move = VisitPlanning.Move(call.Change, visit, action, call.Now, call.Context!.Actor.PersonId);
         RequireCurrent(etag, current);
+        if (text.Length > 0) RequireTextClass(call, view, one);
         then(call, visit, move);
         if (text.Length > 0) (move.TextClass, move.Text) = (one, call.Vault.SealText(visit.Jurisdiction, VisitQueries.TextColumn, move.MoveId, text));
         call.Change.Key!.Outcome = visit.VisitId.ToString();

@@ -86,6 +86,13 @@ internal static class VisitQueries
 
     public static List<VisitMoveRow> MovesOf(this ReadSession session, Guid visitId) => [.. session.Db.Set<VisitMoveRow>().AsNoTracking().Where(m => m.VisitId == visitId).OrderBy(m => m.Number)];
 
+    /// <summary>What was done with each of a page of visits, by visit, in order.</summary>
+    public static ILookup<Guid, VisitMoveRow> MovesOf(this ReadSession session, IReadOnlyList<Visit> visits)
+    {
+        var ids = visits.Select(v => v.VisitId).ToList();
+        return session.Db.Set<VisitMoveRow>().AsNoTracking().Where(m => ids.Contains(m.VisitId)).OrderBy(m => m.VisitId).ThenBy(m => m.Number).ToLookup(m => m.VisitId);
+    }
+
     /// <summary>Visits of a unit in a case that are planned.</summary>
     public static List<Visit> PlannedVisitsOf(this ReadSession session, Guid caseId, string unitId) =>
         [.. session.Db.Set<Visit>().AsNoTracking().Where(v => v.CaseId == caseId && v.UnitId == unitId && v.State == Wire.VisitState.Planned).OrderBy(v => v.VisitId)];
