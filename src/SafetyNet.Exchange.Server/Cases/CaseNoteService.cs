@@ -20,6 +20,8 @@ internal sealed class CaseNoteService : Wire.CaseNoteService.CaseNoteServiceBase
         if (request.BaseVersion != note.Version)
             throw new Refusal(Wire.ErrorReason.ConcurrentChange, ("version", note.Version.ToString(CultureInfo.InvariantCulture)));
         var before = call.TextOf(note, call.Read.LatestOf(note));
+        // A unit that leaves in this instant writes nothing afterwards.
+        call.Change.Hold(shared.Held);
         call.Change.Update(note);
         var version = new NoteVersion { VersionId = call.NewId(), NoteId = note.NoteId, Number = note.Version, AuthorPersonId = call.Context!.Actor.PersonId, WrittenAt = call.Now };
         version.Sealed = call.Vault.SealText(shared.File.Jurisdiction, NoteVersionQueries.TextColumn, version.VersionId, request.Text);

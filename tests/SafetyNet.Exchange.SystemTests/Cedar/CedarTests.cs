@@ -22,7 +22,7 @@ public sealed class CedarTests
         await CedarEngine.RequireAsync();
         var policy = NeedToKnowPolicy.LoadBuiltIn();
         var campaign = int.TryParse(Environment.GetEnvironmentVariable(CampaignSwitch), CultureInfo.InvariantCulture, out var times) && times > 0;
-        var questions = campaign ? 1_000_000 * times : 50_000;
+        var questions = campaign ? 1_000_000 * times : 20_000;
 
         var disagreements = new List<string>();
         var deciding = new HashSet<string>(StringComparer.Ordinal);

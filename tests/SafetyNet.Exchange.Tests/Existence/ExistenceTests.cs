@@ -73,7 +73,7 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
         var opened = await The.Centre.OpensCaseAsync(referral.ReferralId);
         var looked = await The.Centre.LooksUpAsync(child.NationalId, inCase: opened.CaseId);
         var disputed = (await The.LedByAsync(The.WanhuaCentre)).ReportId;
-        var visited = new VisitedCase(opened.CaseId, looked.Person.PersonId, Some.Family());
+        var visited = new VisitedCase(opened.CaseId, looked.Person.PersonId);
         var visit = (await The.Centre.PlansAsync(The.Centre.Plan(visited, Exchange.Clock.GetUtcNow().DayIn(2)))).VisitId;
         var run = (await The.Centre.StartsAsync(visited)).RunId;
         var there = new Ids(referral.ReferralId, opened.CaseId, child.NationalId, child.Name, child.BirthDate, looked.Person.PersonId, looked.Disclosure.DecisionId)

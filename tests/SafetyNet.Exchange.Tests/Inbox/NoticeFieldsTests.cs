@@ -120,7 +120,7 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await CollectAsync();
         // Clocks that nobody answers: of a referral, and of another thing; and a notice that cannot be read.
         await the.School.RefersAsync(the.Centre);
-        await the.Labor.PlansAsync(the.Labor.Plan(new VisitedCase(inCase, family.Mother.Id.ToString(), family), own.Clock.GetUtcNow().DayIn(4)));
+        await the.Labor.PlansAsync(the.Labor.Plan(new VisitedCase(inCase, family.Mother.Id.ToString()), own.Clock.GetUtcNow().DayIn(4)));
         var (change, clocks) = (new Change(), own.Composition.Clocks);
         using (var read = own.Composition.Store.Read())
             own.Composition.TimeLimits.Start(change, read, own.Composition.Members, own.Clock.GetUtcNow(), Wire.ClockKind.DisputeRuling, "standard", "dispute", Guid.CreateVersion7(own.Clock.GetUtcNow()), the.Centre.UnitId);

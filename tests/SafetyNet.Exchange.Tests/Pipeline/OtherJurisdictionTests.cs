@@ -47,7 +47,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
             correction.CorrectionId, decision, grant.GrantId, reveal, finding)
         {
             Report = (await The.School.ReportsAsync(ReportMoves.Content(subject))).ReportId,
-            Run = (await The.Centre.StartsAsync(new VisitedCase(opened.CaseId, family.Child.Id.ToString(), family))).RunId,
+            Run = (await The.Centre.StartsAsync(new VisitedCase(opened.CaseId, family.Child.Id.ToString()))).RunId,
             Dispute = (await The.WanhuaCentre.DisputesAsync((await The.LedByAsync(The.WanhuaCentre)).ReportId, The.Centre)).DisputeId,
         };
         var nobodys = new Ids(Some.StrangersId(), The.NobodysUuid, "查無此人", ours.BirthDate, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid, The.NobodysUuid,

@@ -32,7 +32,7 @@ public sealed class SuicideFollowUpStoryTests(TestExchange exchange) : WireTests
         await nurse.AssignsAsync(id, "H1001", "H9001");
         await centre.SetsGoalAsync(centre.Goal(id, nurse, HomeGoal));
         await centre.SetsGoalAsync(centre.Goal(id, labor, JobGoal));
-        var run = await nurse.StartsAsync(new VisitedCase(id, _family.Child.Id.ToString(), _family));
+        var run = await nurse.StartsAsync(new VisitedCase(id, _family.Child.Id.ToString()));
         await nurse.WritesAsync(nurse.Note(id, Wire.ConfidentialityClass.MentalHealth, MoodNote, NoteVersionTests.Share(centre)));
 
         await VisitUntilAsync(own, nurse, run.RunId, "2026-04-20");

@@ -5,7 +5,7 @@ using static SafetyNet.Exchange.V1.ConfidentialityClass;
 namespace SafetyNet.Exchange.Tests.Visits;
 
 /// <summary>A case with a person who is visited: the welfare centre leads, the mental-health centre serves.</summary>
-internal sealed record VisitedCase(string CaseId, string PersonId, Family Family);
+internal sealed record VisitedCase(string CaseId, string PersonId);
 
 /// <summary>What parties do with visits, as one line each.</summary>
 internal static class VisitMoves
@@ -17,8 +17,8 @@ internal static class VisitMoves
     /// <summary>A case of the centre in which the mental-health centre serves, and further units.</summary>
     public static async Task<VisitedCase> VisitedAsync(this The the, params Party[] further)
     {
-        var family = Some.Family();
-        var inCase = (await the.Centre.OpensCaseAsync((await the.Centre.TakesInAsync(the.School, Some.SubjectOf(family.Child))).ReferralId)).CaseId;
+        var opened = await the.Centre.OpensCaseAsync((await the.Centre.TakesInAsync(the.School, Some.Stranger())).ReferralId);
+        var inCase = opened.CaseId;
         await the.Centre.AsksInAsync(inCase, the.MentalHealthCentre, Wire.Article6Service.MentalHealth);
         await the.MentalHealthCentre.JoinsAsync(inCase);
         foreach (var unit in further)
@@ -27,7 +27,7 @@ internal static class VisitMoves
             await unit.JoinsAsync(inCase);
         }
 
-        return new VisitedCase(inCase, family.Child.Id.ToString(), family);
+        return new VisitedCase(inCase, opened.Subjects[0].PersonId);
     }
 
     public static Wire.AccessContext Visiting(this Party by, string caseId, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService) =>

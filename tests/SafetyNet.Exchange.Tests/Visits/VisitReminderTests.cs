@@ -97,7 +97,7 @@ public sealed class VisitReminderTests(TestExchange exchange) : WireTests(exchan
         var the = new The(own);
         var family = Some.Family();
         var referral = (await the.Centre.TakesInAsync(the.School, Some.SubjectOf(family.Child))).ReferralId;
-        var of = new VisitedCase((await the.Centre.OpensCaseAsync(referral)).CaseId, family.Child.Id.ToString(), family);
+        var of = new VisitedCase((await the.Centre.OpensCaseAsync(referral)).CaseId, family.Child.Id.ToString());
         var run = await the.Centre.StartsAsync(of);
         var plain = await the.Centre.PlansAsync(the.Centre.Plan(of, own.Clock.GetUtcNow().DayIn(4)));
         await the.Centre.VisitsAsync(plain.VisitId, own.Clock.GetUtcNow());
@@ -171,8 +171,8 @@ public sealed class VisitReminderTests(TestExchange exchange) : WireTests(exchan
         // Two cases of one family become one: what is planned in either goes on.
         var family = Some.Family();
         var (child, mother) = (await OpenedAsync(family.Child), await OpenedAsync(family.Mother));
-        var planned = await lead.PlansAsync(lead.Plan(new VisitedCase(mother, family.Mother.Id.ToString(), family), own.Clock.GetUtcNow().DayIn(3)));
-        var run = await lead.StartsAsync(new VisitedCase(mother, family.Mother.Id.ToString(), family));
+        var planned = await lead.PlansAsync(lead.Plan(new VisitedCase(mother, family.Mother.Id.ToString()), own.Clock.GetUtcNow().DayIn(3)));
+        var run = await lead.StartsAsync(new VisitedCase(mother, family.Mother.Id.ToString()));
         await lead.EmptiesInboxAsync();
         await lead.MergesAsync(child, mother);
         Assert.Equal(9, (await lead.ListsVisitsAsync(new() { CaseId = child })).Count);

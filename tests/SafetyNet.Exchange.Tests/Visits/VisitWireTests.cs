@@ -99,6 +99,15 @@ public sealed class VisitWireTests(TestExchange exchange) : WireTests(exchange)
     }
 
     [Fact]
+    public async Task Bug_A_text_of_no_class_hid_that_the_visit_was_made_already()
+    {
+        var (nurse, of) = (The.MentalHealthCentre, await The.VisitedAsync());
+        var visit = await nurse.PlansAsync(nurse.Plan(of, Now.DayIn(1)));
+        await nurse.VisitsAsync(visit.VisitId, Now);
+        await AssertRefusedAloneAsync(Wire.ErrorReason.MoveNotAllowed, () => nurse.VisitsAsync(nurse.Visit(visit.VisitId, Now, "沒有類別")));
+    }
+
+    [Fact]
     public async Task An_end_before_the_minimum_needs_a_reason_which_stays_with_the_run()
     {
         var (nurse, of) = (The.MentalHealthCentre, await The.VisitedAsync());

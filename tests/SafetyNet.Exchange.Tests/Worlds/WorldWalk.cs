@@ -133,7 +133,7 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
         }
     }
 
-    /// <summary>Of the notes that may be read, those of one class or of one word of the first of them, and no others.</summary>
+    /// <summary>Of the notes that may be read, those with the text of one, and no others; all of them are what listing shows.</summary>
     private async Task SearchNotesAsync(Party by)
     {
         foreach (var id in world.Cases.Select(c => c.Id).Append(The.NobodysUuid))
@@ -141,17 +141,14 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
             foreach (var context in ContextsIn(by, id))
             {
                 var readable = oracle.Notes(by.UnitId, context, id);
-                var words = world.Cases.Find(c => c.Id == id)?.Notes.Select(note => note.Text).Distinct(StringComparer.Ordinal).Take(3) ?? [];
-                foreach (var text in words.Append(""))
+                if (world.Cases.Find(c => c.Id == id)?.Notes is not [.., { Text: var text }]) text = "";
+                var listed = await PagesAsync(by, async token =>
                 {
-                    var listed = await PagesAsync(by, async token =>
-                    {
-                        var page = await TryAsync(by, to => to.CaseNotes.SearchNotesAsync(new() { Context = context, CaseId = id, Text = text, PageSize = 2, PageToken = token }));
-                        return page is null ? (["NOT_FOUND"], 1, "") : (page.Notes.Select(Text), page.Notes.Count, page.NextPageToken);
-                    });
-                    var expected = readable is null ? "NOT_FOUND" : Lines(readable.Where(note => note.Text.Contains(text, StringComparison.Ordinal)).Select(Text));
-                    Compare($"SearchNotes {id} by {by.UnitId} for {context.Purpose}", expected, Lines(listed));
-                }
+                    var page = await TryAsync(by, to => to.CaseNotes.SearchNotesAsync(new() { Context = context, CaseId = id, Text = text, PageSize = 2, PageToken = token }));
+                    return page is null ? (["NOT_FOUND"], 1, "") : (page.Notes.Select(Text), page.Notes.Count, page.NextPageToken);
+                });
+                var expected = readable is null ? "NOT_FOUND" : Lines(readable.Where(note => note.Text.Contains(text, StringComparison.Ordinal)).Select(Text));
+                Compare($"SearchNotes {id} by {by.UnitId} for {context.Purpose}", expected, Lines(listed));
             }
         }
     }
@@ -161,17 +158,16 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
     {
         foreach (var one in world.Cases)
         {
-            foreach (var context in ContextsIn(by, one.Id).Where(context => context.Purpose != Wire.Purpose.CaseConference))
+            // Whatever else the access names, the part in the case decides; it is asked for its everyday work.
+            var context = ContextsIn(by, one.Id).First();
+            var readable = one.Parts.Exists(part => part.UnitId == by.UnitId) ? oracle.Notes(by.UnitId, context, one.Id) ?? [] : [];
+            foreach (var note in one.Notes)
             {
-                var readable = one.Parts.Exists(part => part.UnitId == by.UnitId) ? oracle.Notes(by.UnitId, context, one.Id) ?? [] : [];
-                foreach (var note in one.Notes)
-                {
-                    var found = await TryAsync(by, to => to.CaseNotes.ListNoteVersionsAsync(new() { Context = context, CaseId = one.Id, NoteId = note.Id }));
-                    var expected = readable.FirstOrDefault(seen => seen.NoteId == note.Id && seen.AuthorUnitId == by.UnitId);
-                    Compare($"ListNoteVersions {note.Id} by {by.UnitId} for {context.Purpose}",
-                        expected is null ? "NOT_FOUND" : $"1 {expected.ConfidentialityClass} {expected.Text} {expected.AuthorPersonId}",
-                        found is null ? "NOT_FOUND" : Lines(found.Versions.Select(version => $"{version.Version} {version.ConfidentialityClass} {version.Text} {version.AuthorPersonId}")));
-                }
+                var found = await TryAsync(by, to => to.CaseNotes.ListNoteVersionsAsync(new() { Context = context, CaseId = one.Id, NoteId = note.Id }));
+                var expected = readable.FirstOrDefault(seen => seen.NoteId == note.Id && seen.AuthorUnitId == by.UnitId);
+                Compare($"ListNoteVersions {note.Id} by {by.UnitId} for {context.Purpose}",
+                    expected is null ? "NOT_FOUND" : $"1 {expected.ConfidentialityClass} {expected.Text} {expected.AuthorPersonId}",
+                    found is null ? "NOT_FOUND" : Lines(found.Versions.Select(version => $"{version.Version} {version.ConfidentialityClass} {version.Text} {version.AuthorPersonId}")));
             }
         }
     }
