@@ -77,6 +77,24 @@ internal sealed class CaseNoteService : Wire.CaseNoteService.CaseNoteServiceBase
         return Task.FromResult(response);
     }
 
+    public override Task<Wire.ShareNotesResponse> ShareNotes(Wire.ShareNotesRequest request, ServerCallContext context)
+    {
+        var call = Call.Of(context);
+        var shared = call.RequireCase(request.CaseId);
+        var view = call.DecideOn(shared);
+        call.Concerns(view);
+        _ = view.OwnPart;
+        var notes = NoteSharing.NotesAsked(call, shared, view, request);
+        if (call.Replayed is null)
+        {
+            NoteSharing.Share(call, shared, notes, request.Share);
+            call.Change.Hold(shared.Held);
+            call.Change.Key!.Outcome = shared.File.CaseId.ToString();
+        }
+
+        return Task.FromResult(new Wire.ShareNotesResponse { NoteIds = { notes.Select(note => note.NoteId.ToString()) } });
+    }
+
     public override Task<Wire.SearchNotesResponse> SearchNotes(Wire.SearchNotesRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);

@@ -203,35 +203,17 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var shares = new List<NoteShareRow>();
         for (var i = 0; i < request.Shares.Count; i++)
         {
-            var share = Share(call, shared, note, request.Shares[i], $"shares[{i}]");
+            var share = NoteSharing.Require(call, shared, note, request.Shares[i], $"shares[{i}]");
             if (shares.Exists(s => string.Equals(s.UnitId, share.UnitId, StringComparison.Ordinal)))
                 throw Refusal.InvalidField(new FieldFault($"shares[{i}].unit_id", FieldFaultKind.Duplicate));
             shares.Add(share);
             call.Change.Add(share);
-            call.Change.Tell(note.ToldTo(share.UnitId));
-            call.Disclose(new SharingStep(Wire.DisclosureStep.NoteShare, note.NoteId, shared.File.CaseId), shared.Subjects, share.UnitId,
-                ClassSet.Of(note.ConfidentialityClass), share.LegalBasis, share.Until);
-            call.Change.Notify(new NoticeDraft(share.UnitId, Wire.NoticeKind.NoteShared, null, shared.File.CaseId));
+            NoteSharing.Show(call, shared, note, share);
+            NoteSharing.Notify(call, shared, share.UnitId);
         }
 
         call.Change.Key!.Outcome = note.NoteId.ToString();
         return (note, shares);
-    }
-
-    /// <summary>A note is shared with a participant that may hold its class under the basis of the share.</summary>
-    private static NoteShareRow Share(Call call, SharedCase shared, CaseNote note, Wire.NoteShare share, string field)
-    {
-        if (share.Until is { } until && until.ToDateTimeOffset() <= call.Now)
-            throw Refusal.InvalidField(new FieldFault($"{field}.until", FieldFaultKind.NotInTheFuture));
-        // One answer for a unit that takes no part and one that may not hold the class: who takes part is not for every participant to know.
-        if (shared.PartOf(share.UnitId) is not { Role: not Wire.ParticipantRole.Invited } part || call.Members.FindUnit(share.UnitId) is not { } unit
-            || !call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(part.Role), new ClassSet(part.ProtectiveClasses)))
-        {
-            throw new Refusal(Wire.ErrorReason.ViewNotPermitted,
-                ("class", CodeText.Of(note.ConfidentialityClass)), ("unit_id", share.UnitId), ("rule", "R-NTK-17"));
-        }
-
-        return new NoteShareRow { NoteId = note.NoteId, UnitId = unit.UnitId, LegalBasis = share.LegalBasis, Until = share.Until?.ToDateTimeOffset() };
     }
 
     private static void Changed(Call call, SharedCase shared, NoticeDraft notice, bool tell = true)

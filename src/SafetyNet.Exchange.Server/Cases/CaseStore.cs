@@ -89,6 +89,14 @@ internal static class CaseQueries
     public static List<CaseNote> ListNotes(this ReadSession session, IReadOnlyList<Guid> caseIds, Guid after, int count) =>
         [.. session.Db.Set<CaseNote>().Where(n => caseIds.Contains(n.CaseId) && n.NoteId.CompareTo(after) > 0).OrderBy(n => n.NoteId).Take(count)];
 
+    /// <summary>Those of some notes of these cases that a unit wrote, oldest first.</summary>
+    public static List<CaseNote> FindNotes(this ReadSession session, IReadOnlyList<Guid> caseIds, string authorUnitId, IReadOnlyList<Guid> noteIds) =>
+        [.. session.Db.Set<CaseNote>().AsNoTracking().Where(n => noteIds.Contains(n.NoteId) && caseIds.Contains(n.CaseId) && n.AuthorUnitId == authorUnitId).OrderBy(n => n.NoteId)];
+
+    /// <summary>Notes of these cases that a unit wrote of some classes, oldest first.</summary>
+    public static List<CaseNote> NotesBy(this ReadSession session, IReadOnlyList<Guid> caseIds, string authorUnitId, IReadOnlyList<Wire.ConfidentialityClass> classes, int count) =>
+        [.. session.Db.Set<CaseNote>().AsNoTracking().Where(n => caseIds.Contains(n.CaseId) && n.AuthorUnitId == authorUnitId && classes.Contains(n.ConfidentialityClass)).OrderBy(n => n.NoteId).Take(count)];
+
     /// <summary>Shares of the notes of these cases that are open, with one unit or with all.</summary>
     public static List<NoteShareRow> OpenSharesOfCases(this ReadSession session, IReadOnlyList<Guid> caseIds, string? unitId, DateTimeOffset now) =>
         [.. session.Db.Set<CaseNote>().AsNoTracking().Where(n => caseIds.Contains(n.CaseId))

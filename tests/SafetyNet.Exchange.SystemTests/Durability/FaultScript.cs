@@ -185,6 +185,10 @@ internal sealed class FaultScript : IDisposable
             Context = InCase(_centre), RequestId = NewId(), CaseId = file, NoteId = note.Note.NoteId, BaseVersion = note.Note.Version, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote,
             Text = "家訪兩次", Reason = "補充第二次訪視", Corrects = true,
         });
+        await AskAsync<IMessage>(_centre, new Wire.ShareNotesRequest
+        {
+            Context = InCase(_centre), RequestId = NewId(), CaseId = file, NoteIds = { note.Note.NoteId }, Share = new() { UnitId = _health.UnitId, LegalBasis = Wire.LegalBasis.SubjectWaiver },
+        });
         await AskAsync<IMessage>(_centre, new Wire.ListNotesRequest { Context = InCase(_centre), CaseId = file });
         await AskAsync<IMessage>(_centre, new Wire.ListNoteVersionsRequest { Context = InCase(_centre), CaseId = file, NoteId = note.Note.NoteId });
         await AskAsync<IMessage>(_centre, new Wire.SearchNotesRequest { Context = InCase(_centre), CaseId = file, Text = "家訪" });

@@ -226,6 +226,9 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         var opened = (await centre.OpensCaseAsync(taken)).CaseId;
         var invited = (await centre.OpensCaseAsync(await Referral(Wire.ReferralAction.See, Wire.ReferralAction.Accept))).CaseId;
         await centre.AsksInAsync(invited, health, Wire.Article6Service.MentalHealth);
+        var joined = (await centre.OpensCaseAsync(await Referral(Wire.ReferralAction.See, Wire.ReferralAction.Accept))).CaseId;
+        await centre.AsksInAsync(joined, health, Wire.Article6Service.MentalHealth);
+        await health.JoinsAsync(joined);
         var decision = (await school.AnswerAsync(to => to.Members.GetSelfAsync(new() { Context = school.Context() }))).Receipt.DecisionId;
         var size = (ulong)Exchange.Composition.Log.Size;
         await school.RefersAsync(The.HealthStation, service: Wire.Article6Service.MedicalCare);
@@ -357,6 +360,8 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["ListNotes"] = (centre, new Wire.ListNotesRequest { Context = InCase(centre, opened), CaseId = opened }),
             ["SearchNotes"] = (centre, new Wire.SearchNotesRequest { Context = InCase(centre, opened), CaseId = opened, Text = "家訪" }),
             ["AmendNote"] = (centre, centre.Amendment(opened, await centre.WritesAsync(centre.Note(opened, Wire.ConfidentialityClass.CaseNote, "家訪")), "家訪兩次")),
+            ["ShareNotes"] = (health, health.Sharing(joined, new() { UnitId = centre.UnitId, LegalBasis = Wire.LegalBasis.SubjectWaiver },
+                await health.WritesAsync(health.Note(joined, Wire.ConfidentialityClass.MentalHealth, "晤談")))),
             ["ListNoteVersions"] = (centre, new Wire.ListNoteVersionsRequest
             {
                 Context = InCase(centre, opened), CaseId = opened, NoteId = (await centre.WritesAsync(centre.Note(opened, Wire.ConfidentialityClass.CaseNote, "家訪"))).NoteId,

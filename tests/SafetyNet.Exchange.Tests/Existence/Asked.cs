@@ -120,6 +120,8 @@ internal static class Asked
             [new Wire.ListNoteVersionsRequest { Context = by.Context(inCase: ids.Case), CaseId = ids.Case, NoteId = ids.Case }],
         ["CaseNoteService/AmendNote"] = (by, ids) =>
             [by.Amendment(ids.Case, new Wire.CaseNote { NoteId = ids.Case, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Version = 1 }, "探問")],
+        ["CaseNoteService/ShareNotes"] = (by, ids) =>
+            [by.Sharing(ids.Case, new() { UnitId = "tpe-cmhc", LegalBasis = Wire.LegalBasis.SubjectWaiver }, new Wire.CaseNote { NoteId = ids.Case })],
         ["HouseholdService/LookUpHousehold"] = (by, ids) =>
         [
             LookUp(ids, by.Context(referral: ids.Referral), byName: false), LookUp(ids, by.Context(referral: ids.Referral), byName: true),

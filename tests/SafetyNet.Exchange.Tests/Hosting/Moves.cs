@@ -175,6 +175,13 @@ internal static class Moves
 
     public static async Task<Wire.CaseNote> AmendsAsync(this Party by, Wire.AmendNoteRequest request) => (await by.AskAsync(to => to.CaseNotes.AmendNoteAsync(request))).Note;
 
+    public static Wire.ShareNotesRequest Sharing(this Party by, string caseId, Wire.NoteShare share, params Wire.CaseNote[] notes) => new()
+    {
+        Context = by.Context(Wire.Purpose.CaseCoordination, inCase: caseId), RequestId = Some.RequestId(), CaseId = caseId, NoteIds = { notes.Select(note => note.NoteId) }, Share = share,
+    };
+
+    public static Task<Wire.ShareNotesResponse> SharesAsync(this Party by, Wire.ShareNotesRequest request) => by.AskAsync(to => to.CaseNotes.ShareNotesAsync(request));
+
     public static Task<Wire.ListNoteVersionsResponse> ReadsVersionsAsync(this Party by, string caseId, string noteId, int size = 0, string token = "") => by.AskAsync(to => to.CaseNotes.ListNoteVersionsAsync(
         new() { Context = by.Context(Wire.Purpose.CaseCoordination, inCase: caseId), CaseId = caseId, NoteId = noteId, PageSize = size, PageToken = token }));
 
