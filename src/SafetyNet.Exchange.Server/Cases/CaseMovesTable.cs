@@ -18,7 +18,8 @@ internal static class CaseMovesTable
 
             Any move that is not a line here is refused: `NOT_YOUR_MOVE` where only another party makes it, else `MOVE_NOT_ALLOWED` with the state and the moves
             allowed. While the primary role is proposed to a unit, that unit is the proposed primary and no longer just serving; the primary unit answers for the case
-            until it accepts (R-CASE-7). A case is opened by `OpenCase`, and units come into it by `InviteUnit` and `JoinCase` or by a referral that is made for it.
+            until it accepts (R-CASE-7). A case is opened by `OpenCase`, and units come into it by `InviteUnit` and `JoinCase` or by a referral that is made for it:
+            its history tells these as `OPEN`, `INVITE`, `JOIN` and `TAKE_PART_OVER`.
             `CLOSE` needs that no other unit serves any more, `MERGE` and `TAKE_IN` are the two sides of one merging.
 
             | State | Move | By | Primary role proposed before | Proposed afterwards | State after |

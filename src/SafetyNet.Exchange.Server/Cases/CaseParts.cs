@@ -13,6 +13,7 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
         if (Find(call, happened.CaseId) is not { } shared) return;
         if (shared.PartOf(happened.UnitId)?.Role == Wire.ParticipantRole.Primary) return;
         Take(call, shared, happened);
+        CaseSteps.Record(call, shared, Wire.CaseAction.Join, CaseSteps.Words(call, shared, ""));
         call.Change.Notify(new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, shared.File.CaseId));
     }
 
@@ -55,6 +56,7 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
         }
 
         call.Change.UpdateFirst(passing);
+        CaseSteps.Record(call, shared, Wire.CaseAction.TakePartOver, CaseSteps.Words(call, shared, "", passing.UnitId));
         Tell(call, shared, passing, primaryPasses);
     }
 

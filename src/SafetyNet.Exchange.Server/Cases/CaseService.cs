@@ -29,6 +29,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         call.Change.Add(file);
         call.Change.Add(shared.Add(call.Unit.UnitId, Wire.ParticipantRole.Primary, [], [], call.Now));
         foreach (var subject in shared.Subjects) call.Change.Add(new CaseSubjectRow { CaseId = file.CaseId, PersonId = subject, IsOpen = true });
+        CaseSteps.Record(call, shared, Wire.CaseAction.Open, CaseSteps.Words(call, shared, ""));
         call.Change.Key!.Outcome = file.CaseId.ToString();
         return Task.FromResult(new Wire.OpenCaseResponse { Case = Show(call, shared, call.DecideOn(shared)) });
     }
@@ -53,6 +54,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var invited = shared.Invite(unit.UnitId, request.Services, persons, call.Now);
         invited.ProtectiveClasses = protective;
         call.Keep(invited);
+        CaseSteps.Record(call, shared, Wire.CaseAction.Invite, CaseSteps.Words(call, shared, "", unit.UnitId));
         call.Disclose(shared.Scope, shared.SubjectsOf(invited), unit.UnitId, new ClassSet(protective), call.Context!.LegalBasis, null);
         Changed(call, shared, new NoticeDraft(unit.UnitId, Wire.NoticeKind.CaseInvitation, null, shared.File.CaseId));
         return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, view) });
@@ -111,6 +113,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         {
             SharedCase.Join(invited, call.Now);
             call.Change.Update(invited);
+            CaseSteps.Record(call, shared, Wire.CaseAction.Join, CaseSteps.Words(call, shared, ""));
             Changed(call, shared, new NoticeDraft(shared.Primary.UnitId, Wire.NoticeKind.CaseJoined, null, shared.File.CaseId));
         }
 

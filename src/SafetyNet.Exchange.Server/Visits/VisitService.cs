@@ -134,6 +134,9 @@ internal sealed class VisitService(VisitProtocols protocols) : Wire.VisitService
     public override Task<Wire.GetProtocolResponse> GetProtocol(Wire.GetProtocolRequest request, ServerCallContext context) =>
         Task.FromResult(new Wire.GetProtocolResponse { Run = LoadAndShow(Call.Of(context), request.RunId) });
 
+    public override Task<Wire.ListProtocolsResponse> ListProtocols(Wire.ListProtocolsRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.ListProtocolsResponse { Revision = protocols.Revision, Protocols = { protocols.All.Select(VisitView.Show) } });
+
     public override Task<Wire.ListVisitsResponse> ListVisits(Wire.ListVisitsRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);

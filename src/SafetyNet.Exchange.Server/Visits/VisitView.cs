@@ -61,6 +61,14 @@ internal static class VisitView
         return wire;
     }
 
+    /// <summary>A protocol that may be started.</summary>
+    public static Wire.VisitProtocol Show(VisitProtocol protocol) => new()
+    {
+        Protocol = protocol.Code, TitleZh = protocol.Title, Sources = { protocol.Source }, ConfidentialityClass = protocol.ConfidentialityClass, MinimumMonths = protocol.MinimumMonths,
+        Needs = { protocol.Visits.Select(need => new Wire.VisitNeed { FromMonth = need.FromMonth, PerMonth = need.PerMonth }) }, UpcomingDaysBefore = protocol.Reminders.UpcomingDaysBefore,
+        OverdueDaysAfter = protocol.Reminders.OverdueDaysAfter, SupervisorDaysAfter = protocol.Reminders.SupervisorDaysAfter,
+    };
+
     /// <summary>Class of a reason: that of the visit or protocol, which it may tell of.</summary>
     public static Wire.ConfidentialityClass ReasonClass(Wire.ConfidentialityClass one) =>
         one == Wire.ConfidentialityClass.PublicStatus ? Wire.ConfidentialityClass.CaseNote : one;

@@ -88,6 +88,7 @@ internal sealed class FaultScript : IDisposable
     private async Task ReportAsync(string person)
     {
         var report = await SubmitAsync(person);
+        await AskAsync<IMessage>(_school, new Wire.ListProtocolsRequest { Context = _school.Context() });
         await AskAsync<IMessage>(_school, new Wire.ListSourceSystemsRequest { Context = _school.Context() });
         await AskAsync<IMessage>(_school, new Wire.ListReportsRequest { Context = _school.Context() });
         await AskAsync<IMessage>(_school, new Wire.GetReportRequest { Context = _school.Context(), ReportId = report });

@@ -456,6 +456,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             {
                 Context = The.HealthStation.Context(), RequestId = Some.RequestId(), Capacities = { new Wire.ServiceCapacity { Service = Wire.Article6Service.MedicalCare, OpenPlaces = 2 } },
             }),
+            ["ListProtocols"] = (school, new Wire.ListProtocolsRequest { Context = school.Context() }),
             ["ListSourceSystems"] = (school, new Wire.ListSourceSystemsRequest { Context = school.Context() }),
             ["OpenLeadDispute"] = (centre, centre.Disputing((await The.LedByAsync(centre)).ReportId, The.Centre)),
             ["DecideLeadDispute"] = (The.Intake, The.Intake.Ruling((await Disputed()).DisputeId, The.Centre)),

@@ -53,7 +53,9 @@ public sealed class CaseMergingTests(TestExchange exchange) : WireTests(exchange
         Assert.Equal([second.NoteId], (await The.Labor.ReadsNotesAsync(goesOn)).Notes.Select(n => n.NoteId));
         Assert.Equal("媒合就業", Assert.Single(await The.Labor.ListsGoalsAsync(goesOn)).Words());
         Assert.Equal("L0900", (await The.Labor.SeesCaseAsync(goesOn)).Case.OwnWorkerPersonId);
-        Assert.Equal([goes, goes, goesOn], (await The.Centre.ListsCaseMovesAsync(goesOn)).OrderBy(m => m.CaseId != goes).Select(m => m.CaseId));
+        Assert.Equal(
+            [(false, Wire.CaseAction.TakeIn), (false, Wire.CaseAction.Open), (true, Wire.CaseAction.AssignWorkers), (true, Wire.CaseAction.Merge), (true, Wire.CaseAction.Open)],
+            (await The.Centre.ListsCaseMovesAsync(goesOn)).Where(m => m.Action is not (Wire.CaseAction.Invite or Wire.CaseAction.Join)).Select(m => (m.CaseId == goes, m.Action)).Order());
 
         // Whom each unit reaches is whom it reached before: the mother's unit not the child, the health centre both, for it served both.
         Assert.Equal([family.Mother.Id.ToString()], (await The.Labor.SeesCaseAsync(goesOn)).Case.Subjects.Select(s => s.PersonId));

@@ -38,7 +38,8 @@ public sealed class CaseMovesTests
 
                 var refusal = Assert.Throws<Refusal>(() => file.Move(action, party));
                 Assert.Equal((state, isProposed), (file.State, file.IsProposed));
-                var isAnothers = action != Wire.CaseAction.Unspecified && !Owners(action).Contains(party);
+                // How units come into a case is no move of those who are in it.
+                var isAnothers = Owners(action).Length > 0 && !Owners(action).Contains(party);
                 Assert.Equal(isAnothers ? Wire.ErrorReason.NotYourMove : Wire.ErrorReason.MoveNotAllowed, refusal.Reason);
                 if (isAnothers) continue;
                 Assert.Equal(CodeText.Of(state), refusal.Metadata["state"]);
@@ -74,15 +75,15 @@ public sealed class CaseMovesTests
         if (!Owners(action).Contains(party)) return null;
         return action switch
         {
-            AssignWorkers or TakeIn when state == Open => (Open, isProposed),
+            AssignWorkers or TakeIn when state == Wire.CaseState.Open => (Wire.CaseState.Open, isProposed),
             // The test sets who is proposed; the move itself leaves that to its maker.
-            ProposePrimary when state == Open && !isProposed => (Open, false),
-            WithdrawPrimaryProposal or AcceptPrimary or DeclinePrimary when state == Open && isProposed => (Open, false),
-            Leave when state == Open && party == CaseParty.Proposed => isProposed ? (Open, false) : null,
-            Leave when state == Open => (Open, isProposed),
-            Merge when state == Open && !isProposed => (Merged, false),
-            Close when state == Open && !isProposed => (Closed, false),
-            Reopen when state == Closed => (Open, isProposed),
+            ProposePrimary when state == Wire.CaseState.Open && !isProposed => (Wire.CaseState.Open, false),
+            WithdrawPrimaryProposal or AcceptPrimary or DeclinePrimary when state == Wire.CaseState.Open && isProposed => (Wire.CaseState.Open, false),
+            Leave when state == Wire.CaseState.Open && party == CaseParty.Proposed => isProposed ? (Wire.CaseState.Open, false) : null,
+            Leave when state == Wire.CaseState.Open => (Wire.CaseState.Open, isProposed),
+            Merge when state == Wire.CaseState.Open && !isProposed => (Merged, false),
+            Close when state == Wire.CaseState.Open && !isProposed => (Closed, false),
+            Reopen when state == Closed => (Wire.CaseState.Open, isProposed),
             _ => null,
         };
     }

@@ -21,7 +21,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
 
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
-        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "ListSourceSystems",
+        ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "ListSourceSystems", "ListProtocols",
             "SearchPrecedents", "GetCaseload"];
 
     [Fact]

@@ -26,7 +26,8 @@ internal static class CaseWalk
         await the.WanhuaCentre.LeavesAsync(id);
         var kept = exchange.Query("SELECT action FROM case_move WHERE case_id = $0 ORDER BY move_id", r => (Wire.CaseAction)r.GetInt32(0), Guid.Parse(id).ToByteArray(bigEndian: true));
         // The clock stands: what was done in one instant has no order but that of its ids.
-        Assert.Equal([Wire.CaseAction.ProposePrimary, Wire.CaseAction.AcceptPrimary, Wire.CaseAction.Leave], kept.Order());
+        Assert.Equal(
+            [Wire.CaseAction.ProposePrimary, Wire.CaseAction.AcceptPrimary, Wire.CaseAction.Leave, Wire.CaseAction.Open, Wire.CaseAction.Invite, Wire.CaseAction.Join], kept.Order());
         foreach (var size in (int[])[0, 1]) Assert.Equal(kept, (await the.Centre.ListsCaseMovesAsync(id, size)).Select(m => m.Action));
     }
 

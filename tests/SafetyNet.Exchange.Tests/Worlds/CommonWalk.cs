@@ -1,9 +1,11 @@
+using System.Text.Json;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
+using SafetyNet.Exchange.Tests.Pipeline;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Retention;
 using SafetyNet.Exchange.Tests.Visits;
@@ -43,6 +45,7 @@ internal static class CommonWalk
         ["PolicyService/ListExpiringBases"] = ListExpiringBasesAsync,
         ["VisitService/ListVisits"] = ListVisitsAsync,
         ["VisitService/GetProtocol"] = GetProtocolAsync,
+        ["VisitService/ListProtocols"] = ListProtocolsAsync,
         ["LeadDisputeService/GetLeadDispute"] = GetLeadDisputeAsync,
         ["LeadDisputeService/ListLeadDisputes"] = ListLeadDisputesAsync,
         ["LeadDisputeService/SearchPrecedents"] = SearchPrecedentsAsync,
@@ -365,6 +368,19 @@ internal static class CommonWalk
         Assert.Equal(
             kept.OrderBy(one => one.System).Select(one => $"{one.System} {one.NameZh} {string.Join(',', one.AgencyKinds)} {string.Join(',', one.Kinds)} {string.Join(',', one.Requires)} {string.Join(',', one.RosterLists)}"),
             told.SourceSystems.Select(one => $"{one.SourceSystem} {one.NameZh} {string.Join(',', one.AgencyKinds)} {string.Join(',', one.Kinds)} {string.Join(',', one.RequiredFields)} {string.Join(',', one.RosterLists)}"));
+    }
+
+    private static async Task ListProtocolsAsync(TestExchange exchange, The the)
+    {
+        var told = await the.School.AskAsync(to => to.Visits.ListProtocolsAsync(new() { Context = the.School.Context() }));
+        using var file = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src/SafetyNet.Exchange.Server/Visits/visit-protocols.json"), TestContext.Current.CancellationToken));
+        Assert.Equal(file.RootElement.GetProperty("revision").GetInt32(), told.Revision);
+        Assert.Equal(
+            file.RootElement.GetProperty("protocols").EnumerateArray().Select(one => $"{Text(one, "code")} {Text(one, "title")} {Text(one, "minimumMonths")} {string.Join(',', one.GetProperty("visits").EnumerateArray().Select(need => $"{Text(need, "fromMonth")}:{Text(need, "perMonth")}"))} {Text(one.GetProperty("reminders"), "supervisorDaysAfter")}"),
+            told.Protocols.Select(one => $"{one.Protocol} {one.TitleZh} {one.MinimumMonths} {string.Join(',', one.Needs.Select(need => $"{need.FromMonth}:{need.PerMonth}"))} {one.SupervisorDaysAfter}"));
+        Assert.Equal(Wire.ConfidentialityClass.Suicide, told.Protocols.Single(one => one.Protocol == "SUICIDE_FOLLOW_UP").ConfidentialityClass);
+
+        static string Text(JsonElement of, string name) => of.GetProperty(name).ToString();
     }
 
     private static async Task GetPolicyAsync(TestExchange exchange, The the)
