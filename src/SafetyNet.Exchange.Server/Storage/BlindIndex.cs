@@ -1,7 +1,8 @@
+using System.Buffers;
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using SafetyNet.Exchange.Protocol.Identifiers;
 
 namespace SafetyNet.Exchange.Server.Storage;
 
@@ -19,8 +20,10 @@ internal sealed class BlindIndex
     // Stored by their effect in every index value: never renumber.
     private const byte NationalIdLabel = 1;
     private const byte NameAndBirthDateLabel = 2;
-    private const byte PhoneLabel = 3;
     private const int StackLimitBytes = 256;
+
+    /// <summary>What is its own normal form.</summary>
+    private static readonly SearchValues<char> Plain = SearchValues.Create("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
     private readonly KeyRing _ring;
     private readonly uint _keyId;
@@ -49,10 +52,9 @@ internal sealed class BlindIndex
         return index;
     }
 
-    /// <summary>Writes 32 bytes for a full name and a birth date; width, letter case, any space and the kind of middle dot do not
-    /// matter, variant characters do.</summary>
+    /// <summary>Writes 32 bytes for a full name and a birth date; spellings that <see cref="PersonName"/> has as one are one.</summary>
     public void OfNameAndBirthDate(string name, DateOnly birthDate, Span<byte> index) =>
-        Compute(NameAndBirthDateLabel, Normalised(name), birthDate.DayNumber, index);
+        Compute(NameAndBirthDateLabel, PersonName.ToSearchForm(name), birthDate.DayNumber, index);
 
     /// <inheritdoc cref="OfNameAndBirthDate(string, DateOnly, Span{byte})"/>
     public byte[] OfNameAndBirthDate(string name, DateOnly birthDate)
@@ -61,10 +63,6 @@ internal sealed class BlindIndex
         OfNameAndBirthDate(name, birthDate, index);
         return index;
     }
-
-    /// <summary>Writes 32 bytes for a phone number's digits; hyphens, brackets and space do not matter, a country code does.</summary>
-    public void OfPhone(string phone, Span<byte> index) =>
-        Compute(PhoneLabel, string.Concat(Normalised(phone).Where(c => char.IsAsciiDigit(c) || c == '+')), 0, index);
 
     private void Compute(byte label, string value, int number, Span<byte> index)
     {
@@ -78,31 +76,10 @@ internal sealed class BlindIndex
         CryptographicOperations.ZeroMemory(input);
     }
 
-    /// <summary>NFKC, upper case, no white space, one middle dot (names of indigenous people are written with several).</summary>
+    /// <summary>NFKC, upper case, no white space.</summary>
     private static string Normalised(string value)
     {
-        if (IsPlain(value))
-            return value;
-        var text = value.Normalize(NormalizationForm.FormKC).ToUpper(CultureInfo.InvariantCulture);
-        var kept = new StringBuilder(text.Length);
-        foreach (var c in text)
-        {
-            if (!char.IsWhiteSpace(c))
-                kept.Append(c is '\u2027' or '\u30FB' or '\u2022' or '\u2024' or '\uFF65' ? '\u00B7' : c);
-        }
-
-        return kept.ToString();
-    }
-
-    private static bool IsPlain(string value)
-    {
-        foreach (var c in value)
-        {
-            // Digits, capitals and the common ideographs (U+4E00 to U+9FFF) are their own normal form.
-            if (c is not ((>= '0' and <= '9') or (>= 'A' and <= 'Z') or (>= '\u4E00' and <= '\u9FFF')))
-                return false;
-        }
-
-        return true;
+        if (!value.AsSpan().ContainsAnyExcept(Plain)) return value;
+        return string.Concat(value.Normalize(NormalizationForm.FormKC).ToUpperInvariant().Where(c => !char.IsWhiteSpace(c)));
     }
 }

@@ -169,6 +169,28 @@ public sealed class NeedToKnowWireTests(TestExchange exchange) : WireTests(excha
         await AssertNotFoundAsync(() => The.CentreOfTaoyuan.LooksUpAsync(id, referral: across.ReferralId));
     }
 
+    [Fact]
+    [Trait("Rule", "R-HH-1")]
+    public async Task A_person_is_found_by_a_name_however_two_systems_write_it()
+    {
+        var subject = Some.Stranger();
+        subject.Name = "温峯‧巴奈";
+        var referral = await The.Centre.TakesInAsync(The.School, subject);
+        foreach (var written in (string[])["溫峰·巴奈", "溫峰巴奈", "溫　峰　巴奈"])
+        {
+            var found = await The.Centre.AskAsync(to => to.Households.LookUpHouseholdAsync(new()
+            {
+                Context = The.Centre.Context(referral: referral.ReferralId), NameAndBirthDate = new() { Name = written, BirthDate = subject.BirthDate },
+            }));
+            Assert.Equal((subject.NationalId, "温峯‧巴奈"), (found.Person.NationalId, found.Person.Name));
+        }
+
+        await AssertNotFoundAsync(() => The.Centre.AskAsync(to => to.Households.LookUpHouseholdAsync(new()
+        {
+            Context = The.Centre.Context(referral: referral.ReferralId), NameAndBirthDate = new() { Name = "溫□巴奈", BirthDate = subject.BirthDate },
+        })));
+    }
+
     private Wire.LookUpHouseholdRequest ByName(SyntheticPerson person, string? referral, Wire.AccessContext? context = null) => new()
     {
         Context = context ?? The.Police.Context(referral: referral),

@@ -35,6 +35,7 @@ public sealed class BlindIndexTests : IDisposable
     [InlineData("Nguyen Thi Hoa", "NGUYEN THI　HOA")]
     [InlineData("王小明", "王 小明")]
     [InlineData("Nguyễn", "Nguye\u0302\u0303n")]
+    [InlineData("林峰", "林峯")]
     public void A_name_is_found_however_it_was_typed(string stored, string typed) =>
         Assert.Equal(_index.OfNameAndBirthDate(stored, Birthday), _index.OfNameAndBirthDate(typed, Birthday));
 
@@ -43,16 +44,10 @@ public sealed class BlindIndexTests : IDisposable
     public void Other_values_fields_dates_and_keys_give_other_bytes()
     {
         var other = new BlindIndex(_ring, NewKey(KeyPurpose.BlindIndex));
-        var phone = new byte[BlindIndex.SizeBytes];
-        var phoneWithHyphens = new byte[BlindIndex.SizeBytes];
-        _index.OfPhone("0912345678", phone);
-        _index.OfPhone("0912-345-678", phoneWithHyphens);
-        Assert.Equal(phone, phoneWithHyphens);
-
         byte[][] all =
         [
             _index.OfNationalId("A123456789"), _index.OfNationalId("A123456788"),
-            other.OfNationalId("A123456789"), _index.OfNationalId("0912345678"), phone,
+            other.OfNationalId("A123456789"), _index.OfNationalId("0912345678"),
             _index.OfNameAndBirthDate("王小明", Birthday), _index.OfNameAndBirthDate("王小明", Birthday.AddDays(1)),
             _index.OfNameAndBirthDate("王大明", Birthday),
             _index.OfNameAndBirthDate("A123456789", DateOnly.MinValue),
