@@ -118,13 +118,13 @@ internal sealed class Composition : IAsyncDisposable
             var clockRules = ClockRules.Load(options.Exchange.Clocks.RulesPath);
             TimeLimits = new TimeLimits(clockRules, new WorkingTime(calendar, clockRules.Hours));
             Clocks = new ClockJob(Store, Commits, () => _registry.Current, Policy, clock);
-            var (referrals, cases) = (new ReferralService(), new CaseService());
+            var (referrals, cases, grants) = (new ReferralService(), new CaseService(), new GrantService());
             var reports = new ReportService(SourceSystems.Load(options.Reports.SourceSystemsPath), TriageRules.Load(options.Reports.TriageRulesPath));
             var (disputes, disclosures) = (new LeadDisputeService(), new DisclosureService());
             Features =
             [
                 new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _noticed), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
-                new GrantService(), new BreakGlassService(options.BreakGlass, calendar),
+                grants, new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), disclosures, new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
                 new ReferralHandshakeService(), new ReferralWorkService(),
@@ -143,7 +143,7 @@ internal sealed class Composition : IAsyncDisposable
                 Protocols?.Changed(changes);
             };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, new VisitEnds()), TimeLimits);
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, grants, new VisitEnds()), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Offers = new OfferJob(exchange, Commits, clock);
             Protocols = new ProtocolJob(Store, Commits, Policy, clock);

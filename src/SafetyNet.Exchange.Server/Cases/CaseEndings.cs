@@ -54,6 +54,7 @@ internal static class CaseEndings
         shared.File.EndedAt = call.Now;
         foreach (var subject in shared.Subjects) call.Change.Update(new CaseSubjectRow { CaseId = shared.File.CaseId, PersonId = subject, IsOpen = false });
         EndSharing(call, shared, unitId: null);
+        call.Raise(new CaseClosed(shared.File.CaseId));
     }
 
     /// <summary>Tells a unit of something in the case; the acting unit knows.</summary>

@@ -48,6 +48,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         if (call.Replayed is not null) return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, view) });
         if (view.OwnPart.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
         var unit = Addressee.Require(call, request.UnitId, request.Services);
+        CaseSteps.RequireReferredAcross(call, shared, unit, "unit_id");
         var persons = request.PersonIds.Select(Guid.Parse).Distinct().ToList();
         if (persons.Except(shared.Subjects).Any()) throw new Refusal(Wire.ErrorReason.NotFound);
         var protective = call.RequireProtective(view, unit.UnitId, request.ProtectiveClasses);
@@ -180,12 +181,19 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var standing = Standing.ToHousehold(
             Links.OfPerson(call.Read, subjects[0].Id), call.Unit.UnitId, subjects[0].Id, referralId, null, call.Now);
         if (standing.Relationships == RelationshipSet.None) throw new Refusal(Wire.ErrorReason.NotFound);
-        var family = subjects.SelectMany(s => Family(call, s)).DistinctBy(p => p.Id).ToDictionary(p => p.Id);
+        var family = subjects.SelectMany(s => Family(call, s)).DistinctBy(p => p.Id).Where(p => MayTakeIn(call, subjects, p)).ToDictionary(p => p.Id);
         foreach (var id in request.PersonIds.Select(Guid.Parse).Where(id => subjects.TrueForAll(s => s.Id != id)).Distinct())
             subjects.Add(family.TryGetValue(id, out var member) ? member : throw new Refusal(Wire.ErrorReason.NotFound));
         foreach (var subject in subjects) call.Concerns(subject);
         return (subjects, standing);
     }
+
+    /// <summary>
+    /// The primary unit sees protected whereabouts, and nobody makes itself that for a relative in hiding: who lives protected elsewhere comes into a case by a referral of that person, or by a
+    /// protection centre (R-NTK-10).
+    /// </summary>
+    private static bool MayTakeIn(Call call, List<KnownPerson> referred, KnownPerson relative) => !relative.Row.IsProtected || call.Unit.Kind == Wire.UnitKind.ProtectionCenter
+        || referred.Exists(one => one.Id == relative.Id || (one.Row.HouseholdId is { } home && home == relative.Row.HouseholdId));
 
     internal static IEnumerable<KnownPerson> Family(Call call, KnownPerson person) =>
         (person.Row.HouseholdId is { } household ? call.Read.MembersOf(call.Vault, household) : [])

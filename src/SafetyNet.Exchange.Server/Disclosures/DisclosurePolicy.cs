@@ -29,11 +29,17 @@ internal static class DisclosurePolicy
     /// <summary>The receiver's standing by the step that the correction is about, and what that step opens to it.</summary>
     public static NeedToKnowQuestion QuestionOf(Call call, KnownPerson person, Correction correction, DisclosureRow line)
     {
-        var standing = Standing.ToHousehold(Links.Of(call.Read, person), call.Unit.UnitId, person.Id,
-            line.Step == Wire.DisclosureStep.Referral ? line.StepId : null,
-            line.Step is Wire.DisclosureStep.NoteShare or Wire.DisclosureStep.ServiceGoal or Wire.DisclosureStep.ServiceScope ? line.CaseId : null, call.Now,
-            line.Step == Wire.DisclosureStep.Conference ? line.StepId : null);
+        var standing = line.Step == Wire.DisclosureStep.Grant
+            ? Standing.ByGrant(Links.OfPerson(call.Read, person.Id), call.Unit.UnitId, person.Id, line.StepId, call.Context!.Purpose, call.Now)
+            : Standing.ToHousehold(Links.Of(call.Read, person), call.Unit.UnitId, person.Id,
+                line.Step == Wire.DisclosureStep.Referral ? line.StepId : null,
+                line.Step is Wire.DisclosureStep.NoteShare or Wire.DisclosureStep.ServiceGoal or Wire.DisclosureStep.ServiceScope ? line.CaseId : null, call.Now,
+                line.Step == Wire.DisclosureStep.Conference ? line.StepId : null);
+        if (standing.Hold is { } held) call.Change.Hold(held);
         var isShare = line.Step is Wire.DisclosureStep.NoteShare or Wire.DisclosureStep.ServiceGoal;
+        // What was shown may tell of anybody of the step, and a note or goal of anybody of its case, whomever the line is about: all their whereabouts count (R-NTK-10).
+        List<Guid> told = isShare && line.CaseId is { } caseId ? call.Read.SubjectsOfCase(caseId) : [.. call.Read.DisclosuresOfStep(line.Step, line.StepId).Select(one => one.PersonId).Distinct()];
+        var isProtected = person.Row.IsProtected || call.Read.HasProtected(told);
         return call.Ask(standing.Relationships, person.Row.Jurisdiction) with
         {
             Sent = line.Step == Wire.DisclosureStep.Referral ? standing.Sent : ClassSet.None,
@@ -42,8 +48,9 @@ internal static class DisclosurePolicy
             ShareBasis = isShare ? line.LegalBasis : Wire.LegalBasis.Unspecified,
             Agenda = standing.Agenda,
             ServiceScope = standing.Scope,
-            ProtectedAddress = person.Row.IsProtected,
-            ServesOtherParty = person.Row.IsProtected && call.Read.ServesOtherParty(call.Unit.UnitId, person.Id),
+            Granted = standing.Granted & call.GrantableTo(call.Unit, call.Context!.LegalBasis, standing.Granted),
+            ProtectedAddress = isProtected,
+            ServesOtherParty = isProtected && call.Read.ServesOtherParty(call.Unit.UnitId, told.Append(person.Id)),
         };
     }
 }

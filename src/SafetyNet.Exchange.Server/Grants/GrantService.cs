@@ -8,7 +8,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Grants;
 
 /// <summary>The RPCs of applications and grants: load, decide, change, answer (R-NTK-12).</summary>
-internal sealed class GrantService : Wire.GrantService.GrantServiceBase
+internal sealed class GrantService : Wire.GrantService.GrantServiceBase, IReactTo<CaseClosed>
 {
     /// <summary>Inbox of nobody: no unit id is this short. What finds no primary unit is told here, so that it costs what the other costs (R-NTK-14).</summary>
     private const string Nobody = "-";
@@ -45,14 +45,19 @@ internal sealed class GrantService : Wire.GrantService.GrantServiceBase
         Task.FromResult(new Wire.NarrowGrantResponse
         {
             Grant = Move(context, request.GrantId, request.Etag, Wire.GrantAction.Narrow, Wire.NoticeKind.GrantChanged,
-                (call, grant) => grant.Open(GrantPolicy.ReadClasses(request.Classes), request.Until?.ToDateTimeOffset(), call.Now)),
+                (call, grant) =>
+                {
+                    grant.Open(GrantPolicy.ReadClasses(request.Classes), request.Until?.ToDateTimeOffset(), call.Now);
+                    call.EndDisclosures(StepOf(grant));
+                    Disclose(call, grant);
+                }),
         });
 
     public override Task<Wire.RevokeGrantResponse> RevokeGrant(Wire.RevokeGrantRequest request, ServerCallContext context) =>
         Task.FromResult(new Wire.RevokeGrantResponse
         {
             Grant = Move(context, request.GrantId, request.Etag, Wire.GrantAction.Revoke, Wire.NoticeKind.GrantChanged,
-                (_, grant) => grant.Reason = request.Refusal),
+                (call, grant) => End(call, grant, request.Refusal)),
         });
 
     public override Task<Wire.GetGrantResponse> GetGrant(Wire.GetGrantRequest request, ServerCallContext context)
@@ -116,6 +121,32 @@ internal sealed class GrantService : Wire.GrantService.GrantServiceBase
         var (applicant, classes) = (Addressee.Require(call, grant.FromUnitId), new ClassSet(grant.GrantedClasses));
         GrantPolicy.RequireHoldable(call, applicant, grant.LegalBasis, classes);
         GrantPolicy.RequireSameJurisdiction(applicant, call.Read.FindPerson(call.Vault, grant.PersonId!.Value)!.Row.Jurisdiction, classes);
+        Disclose(call, grant);
+    }
+
+    /// <summary>The grants on a case end with it, whatever becomes of the case later (R-NTK-17).</summary>
+    public void React(Call call, CaseClosed happened)
+    {
+        foreach (var grant in call.Read.GrantsOn(happened.CaseId).Where(grant => grant.StateAt(call.Now) == Wire.GrantState.Granted))
+        {
+            grant.Move(Wire.GrantAction.Revoke, GrantParty.Primary, call.Now);
+            End(call, grant, Wire.GrantRefusal.PurposeFulfilled);
+            call.Touches("grant", grant.GrantId);
+            call.Change.Update(grant);
+            call.Change.Notify(new NoticeDraft(grant.FromUnitId, Wire.NoticeKind.GrantChanged, null, null) { GrantId = grant.GrantId });
+        }
+    }
+
+    private static SharingStep StepOf(Grant grant) => new(Wire.DisclosureStep.Grant, grant.GrantId, grant.CaseId);
+
+    /// <summary>The ledger says what the grant opens from now on.</summary>
+    private static void Disclose(Call call, Grant grant) =>
+        call.Disclose(StepOf(grant), [grant.PersonId!.Value], grant.FromUnitId, new ClassSet(grant.GrantedClasses), grant.LegalBasis, grant.GrantedUntil);
+
+    private static void End(Call call, Grant grant, Wire.GrantRefusal why)
+    {
+        grant.Reason = why;
+        call.EndDisclosures(StepOf(grant));
     }
 
     private static Wire.Grant Move(

@@ -25,6 +25,10 @@ internal static class GrantQueries
 
     public static Grant? FindGrant(this ReadSession session, Guid grantId) => Queries.ById(session.Db, grantId);
 
+    /// <summary>Grants on a case that were not revoked, by id; those whose time is over too.</summary>
+    public static List<Grant> GrantsOn(this ReadSession session, Guid caseId) =>
+        [.. session.Db.Set<Grant>().AsNoTracking().Where(g => g.CaseId == caseId && g.State == Wire.GrantState.Granted).OrderBy(g => g.GrantId)];
+
     /// <summary>Applications of a unit, newest first, before an id.</summary>
     public static List<Grant> ListMade(this ReadSession session, string unitId, Guid before, int count) =>
         [.. session.Db.Set<Grant>().Where(g => g.FromUnitId == unitId && g.GrantId.CompareTo(before) < 0).OrderByDescending(g => g.GrantId).Take(count)];

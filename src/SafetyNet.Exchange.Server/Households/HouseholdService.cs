@@ -125,19 +125,31 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         foreach (var member in family.Members)
         {
             if (member.Id == family.Person.Id || (guardiansOnly && !IsParent(family.Relatives, member.Id))) continue;
-            if (ShownTo(call, member, standing) is { } person) response.Members.Add(new Wire.HouseholdMember { Person = person, Role = member.Facts.Role });
+            if (ShownTo(call, member, StandingTo(call, family, member, standing)) is { } person) response.Members.Add(new Wire.HouseholdMember { Person = person, Role = member.Facts.Role });
         }
 
         foreach (var (relative, kinship) in family.Relatives)
         {
             if (guardiansOnly && kinship != Wire.Kinship.Parent) continue;
-            if (ShownTo(call, relative, standing) is not { } person) continue;
+            if (ShownTo(call, relative, StandingTo(call, family, relative, standing)) is not { } person) continue;
             response.Relatives.Add(new Wire.Relative
             {
                 Person = person, Kinship = kinship,
                 SameHousehold = relative.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId,
             });
         }
+    }
+
+    /// <summary>
+    /// Standing to a further person of the answer. Whoever answers for one home does not answer for somebody whose whereabouts are protected in another: there it stands as a unit that
+    /// serves, unless it is primary there too (R-NTK-10).
+    /// </summary>
+    private static Standing StandingTo(Call call, Family family, KnownPerson other, Standing standing)
+    {
+        if (!other.Row.IsProtected || !standing.Relationships.Contains(Wire.Relationship.Primary)) return standing;
+        if (other.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId) return standing;
+        var isPrimary = Links.Of(call.Read, other).Cases.Any(link => link.Role == Wire.ParticipantRole.Primary && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal));
+        return isPrimary ? standing : standing with { Relationships = standing.Relationships.Without(Wire.Relationship.Primary) | RelationshipSet.Of(Wire.Relationship.Serving) };
     }
 
     private static bool IsParent(IReadOnlyList<(KnownPerson Person, Wire.Kinship Kinship)> relatives, Guid personId)

@@ -25,6 +25,10 @@ internal sealed record CasePartPassed(ReferralAcceptedForCase Accepted, Guid Ref
 /// <param name="UnitId">Unit whose part ends.</param>
 internal sealed record CasePartEnded(Guid CaseId, string UnitId);
 
+/// <summary>A case is closed as a whole. What was opened on it by steps of others than its units ends in the same commit, for good: a case that is opened again does not find it open (R-NTK-17).</summary>
+/// <param name="CaseId">The case.</param>
+internal sealed record CaseClosed(Guid CaseId);
+
 /// <summary>A case was merged into another of the family: what units have planned in it goes on there, with the parts that they have there now.</summary>
 /// <param name="CaseId">The case that goes.</param>
 /// <param name="IntoCaseId">The case that goes on.</param>

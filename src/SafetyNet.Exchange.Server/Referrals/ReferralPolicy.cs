@@ -10,6 +10,9 @@ internal static class ReferralPolicy
     /// <summary>What the referrer sent and may see again: the person as it described the person (R-NTK-4).</summary>
     private static readonly ClassSet Supplied = ClassSet.Of(Wire.ConfidentialityClass.Identity, Wire.ConfidentialityClass.Contact);
 
+    /// <summary>Classes of facts by which somebody may be found.</summary>
+    private static readonly ClassSet Whereabouts = ClassSet.Of(Wire.ConfidentialityClass.Contact, Wire.ConfidentialityClass.Household);
+
     /// <summary>The acting unit's part in a referral; null: none, so there is nothing to see.</summary>
     public static ReferralParty? PartyOf(this Referral referral, string unitId) =>
         string.Equals(referral.ToUnitId, unitId, StringComparison.Ordinal) ? ReferralParty.Receiver
@@ -47,6 +50,22 @@ internal static class ReferralPolicy
             if (!view.Contains(facts[i].ConfidentialityClass) || facts[i].ConfidentialityClass == Wire.ConfidentialityClass.NotPersonal)
                 throw Refusal.InvalidField(new FieldFault($"facts[{i}].confidentiality_class", FieldFaultKind.NotAllowedHere));
         }
+    }
+
+    /// <summary>
+    /// Classes of facts that the acting unit may see. The facts of a referral that was made for a case may tell of anybody of that case, whoever its own subjects are, as a note may: the
+    /// whereabouts of all of them count (R-NTK-10).
+    /// </summary>
+    public static ClassSet VisibleFacts(this Call call, Referral referral, IEnumerable<Wire.ReferralFact> facts, Decision decision)
+    {
+        if (referral.CaseId is not { } caseId || referral.PartyOf(call.Unit.UnitId) != ReferralParty.Receiver) return decision.Visible;
+        if (!facts.Any(fact => Whereabouts.Contains(fact.ConfidentialityClass))) return decision.Visible;
+        var family = call.Read.SubjectsOfCase(caseId);
+        if (!call.Read.HasProtected(family)) return decision.Visible;
+        return decision.Visible & call.Consider(Question(call, referral) with
+        {
+            ProtectedAddress = true, ServesOtherParty = call.Read.ServesOtherParty(call.Unit.UnitId, family),
+        }).Visible;
     }
 
     private static NeedToKnowQuestion Question(Call call, Referral referral) => referral.PartyOf(call.Unit.UnitId) switch

@@ -42,6 +42,8 @@ internal static class ReferralView
             if (move.ReferralId == referral.ReferralId && !(isReferrer && IsOfReceiver(move.Action))) wire.Moves.Add(ToWire(call, move, isReferrer));
         var plan = RedactionPlan.For(Wire.Referral.Descriptor);
         var told = plan.TextClasses(wire);
+        var visible = call.VisibleFacts(referral, wire.Facts, decision);
+        foreach (var hidden in wire.Facts.Where(fact => !visible.Contains(fact.ConfidentialityClass)).ToList()) wire.Facts.Remove(hidden);
         plan.Redact(wire, decision.Visible);
         call.Withhold(told.Without(plan.TextClasses(wire)));
         ShowEfforts(call, referral, wire);

@@ -38,4 +38,16 @@ internal static class OtherParties
     /// <summary>The same for any of several persons.</summary>
     public static bool ServesOtherParty(this ReadSession session, string unitId, IEnumerable<Guid> personIds) =>
         personIds.Any(personId => session.ServesOtherParty(unitId, personId));
+
+    /// <summary>Whom a case is about, and the case that it was merged into: whatever was written for it may tell of any of them.</summary>
+    public static List<Guid> SubjectsOfCase(this ReadSession session, Guid caseId)
+    {
+        var found = new List<Guid>();
+        using var reader = session.Query("""
+            SELECT person_id FROM case_subject WHERE case_id = $0
+            UNION SELECT s.person_id FROM case_file AS c JOIN case_subject AS s ON s.case_id = c.merged_into_id WHERE c.case_id = $0
+            """, caseId.ToByteArray(true));
+        while (reader.Read()) found.Add(reader.GetId(0));
+        return found;
+    }
 }

@@ -125,9 +125,26 @@ public sealed class CaseLifeTests(TestExchange exchange) : WireTests(exchange)
         Assert.Equal((Primary, Wire.Jurisdiction.Tao), (taken.OwnRole, taken.Jurisdiction));
         Assert.Equal(subject.Name, Assert.Single(taken.Subjects).Name);
         Assert.Equal(Serving, (await The.Centre.SeesCaseAsync(id)).Case.OwnRole);
-        // A unit that was asked in without a referral serves, and is still not proposed.
-        var other = await The.SharedCaseAsync(The.Centre, null, tao);
-        await RefusedAsync(Wire.ErrorReason.CrossJurisdictionReferralMissing, The.Centre, The.Centre.Handover(other, tao));
+        Assert.Equal(tao.UnitId, Assert.Single(taken.Participants, p => p.Role == Primary).UnitId);
+    }
+
+    [Fact]
+    [Trait("Rule", "R-REF-9")]
+    [Trait("Rule", "R-NTK-13")]
+    public async Task Bug_a_unit_of_another_jurisdiction_was_asked_into_a_case_without_a_referral_across()
+    {
+        var (subject, tao) = (Some.Stranger(), The.CentreOfTaoyuan);
+        var id = await The.SharedCaseAsync(The.Centre, subject);
+        var refused = await AssertRefusedAloneAsync(Wire.ErrorReason.CrossJurisdictionReferralMissing, () => The.Centre.AsksInAsync(id, tao, Wire.Article6Service.CareVisit));
+        Assert.Equal((tao.UnitId, "unit_id", "R-REF-9"), (refused.Refusal.Metadata["unit_id"], refused.Refusal.Metadata["field"], refused.Refusal.Metadata["rule"]));
+
+        // One that was made by another unit, and is not about this case, is a referral across too; it stands from when it is made.
+        var across = await The.School.RefersAsync(tao, subject);
+        await The.Centre.AsksInAsync(id, tao, Wire.Article6Service.CareVisit);
+        Assert.Equal(Serving, (await tao.JoinsAsync(id)).OwnRole);
+        await tao.LeavesAsync(id);
+        await The.School.MovesAsync(Wire.ReferralAction.Withdraw, across.ReferralId);
+        Assert.Equal(Wire.ErrorReason.CrossJurisdictionReferralMissing, (await Refused.ByAsync(() => The.Centre.AsksInAsync(id, tao, Wire.Article6Service.CareVisit))).Reason);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Hosting;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
 
@@ -92,6 +93,43 @@ public sealed class GrantEndTests(TestExchange exchange) : WireTests(exchange)
             Assert.Equal((Wire.AuditOutcome.Refused, "NOT_FOUND"), (record.Outcome, record.Reason));
             Assert.Empty(record.ShownClasses);
         });
+    }
+
+    [Fact]
+    [Trait("Rule", "R-NTK-17")]
+    public async Task Bug_a_grant_was_open_again_when_its_closed_case_was_opened_again_and_the_ledger_never_told_of_it()
+    {
+        var (family, opened, grantId) = await GrantedAsync(The, Exchange, Identity, Contact, EducationRecord);
+        var id = family.Child.NationalId.Canonical;
+        Assert.Equal([("IDENTITY CONTACT EDUCATION_RECORD", true)], await LinesAsync());
+        await The.Centre.NarrowsAsync(grantId, null, Identity, Contact);
+        Assert.Equal([("IDENTITY CONTACT", true), ("IDENTITY CONTACT EDUCATION_RECORD", false)], await LinesAsync());
+        await The.Labor.EmptiesInboxAsync();
+
+        await The.Centre.ClosesCaseAsync(opened.CaseId);
+        Assert.Equal([("IDENTITY CONTACT", false), ("IDENTITY CONTACT EDUCATION_RECORD", false)], await LinesAsync());
+        var ended = await The.Labor.SeesGrantAsync(grantId);
+        Assert.Equal((Wire.GrantState.Revoked, Wire.GrantRefusal.PurposeFulfilled), (ended.State, ended.Refusal));
+        Assert.Equal([(Wire.NoticeKind.GrantChanged, grantId, "")], (await The.Labor.EmptiesInboxAsync()).Select(notice => (notice.Kind, notice.GrantId, notice.CaseId)));
+
+        await The.Centre.ReopensAsync(opened.CaseId);
+        await AssertNotFoundAsync(() => The.Labor.LooksUpOnAsync(The.Labor.On(grantId), id));
+        await AssertNotFoundAsync(() => The.Labor.SeesCaseOnAsync(The.Labor.On(grantId), opened.CaseId));
+
+        async Task<IEnumerable<(string Classes, bool Open)>> LinesAsync() => (await The.Officer.ListsDisclosuresAsync(id)).Where(line => line.Step == Wire.DisclosureStep.Grant && line.StepId == grantId)
+            .Select(line => (string.Join(' ', line.Classes.Select(one => Server.Pipeline.CodeText.Of(one))), line.Open)).Order();
+    }
+
+    [Fact]
+    [Trait("Rule", "R-NTK-17")]
+    public async Task What_a_grant_showed_wrongly_is_corrected_to_its_unit_while_it_is_open()
+    {
+        var (family, _, grantId) = await GrantedAsync(The, Exchange, Identity, EmploymentRecord);
+        var correction = await The.Centre.CorrectsAsync(Wire.DisclosureStep.Grant, grantId, family.Child.NationalId.Canonical, EmploymentRecord);
+        var request = new Wire.GetCorrectionRequest { Context = The.Labor.Context(Wire.Purpose.CaseCoordination), CorrectionId = correction.CorrectionId };
+        Assert.Equal("應為四年級", Assert.Single((await The.Labor.AskAsync(to => to.Disclosures.GetCorrectionAsync(request))).Texts).Right);
+        await The.Centre.RevokesAsync(grantId);
+        await AssertNotFoundAsync(() => The.Labor.AskAsync(to => to.Disclosures.GetCorrectionAsync(request)));
     }
 
     private List<Wire.AuditRecord> RecordsOf(string grantId, long from) => [.. Exchange.RecordsFrom(from).Where(r => r.Reference == $"grant/{grantId}")];

@@ -93,11 +93,11 @@ internal static class Sharing
             Context = by.Context(), RequestId = Some.RequestId(), Step = step, StepId = stepId, ToUnitId = whose.UnitId, Classes = { classes },
         }))).ClassesLeft;
 
-    public static async Task<Wire.Correction> CorrectsAsync(this Party by, Wire.DisclosureStep step, string stepId, string nationalId, Wire.ConfidentialityClass one) =>
+    public static async Task<Wire.Correction> CorrectsAsync(this Party by, Wire.DisclosureStep step, string stepId, string nationalId, Wire.ConfidentialityClass one, string right = "應為四年級") =>
         (await by.AskAsync(to => to.Disclosures.CorrectSharedDataAsync(new()
         {
             Context = by.Context(), RequestId = Some.RequestId(), Step = step, StepId = stepId, NationalId = nationalId, ConfidentialityClass = one,
-            Wrong = "原載為三年級", Right = "應為四年級",
+            Wrong = "原載為三年級", Right = right,
         }))).Correction;
 
     public static Task<Wire.GetCorrectionResponse> ReadsCorrectionAsync(this Party by, string correctionId) =>

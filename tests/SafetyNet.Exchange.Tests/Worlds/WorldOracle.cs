@@ -19,7 +19,7 @@ internal sealed record Expected<T>(T? Answer, IReadOnlyList<string> Rules, Class
 /// Derives from the facts of a world what each unit may see of it: relationships, views and scopes as domain.md 3.1 and docs/decisions/0004 say them,
 /// decided by the pure function of the policy, redacted by <see cref="Naive"/>. Knows nothing of the server's rows, caches and plans.
 /// </summary>
-internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDirectory members, DateTimeOffset now)
+internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDirectory members, DateTimeOffset now, IReadOnlySet<Guid>? shielded = null)
 {
     private static readonly Wire.ReferralState[] Open =
         [Wire.ReferralState.Submitted, Wire.ReferralState.Delivered, Wire.ReferralState.Seen, Wire.ReferralState.Accepted, Wire.ReferralState.InService];
@@ -141,13 +141,19 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
             var granted = permission?.Granted ?? ClassSet.None;
             var one = policy.Decide(Ask(unitId, context, JurisdictionOf(id)) with
             {
-                Relationships = relationships, ProtectedAddress = IsProtected(id), Agenda = ClassSet.FromWire(InvitationAbout(unitId, context, personId)?.Agenda ?? []),
+                Relationships = RelationshipsTo(id), ProtectedAddress = IsProtected(id), Agenda = ClassSet.FromWire(InvitationAbout(unitId, context, personId)?.Agenda ?? []),
                 Granted = isOther ? granted & ClassSet.Of(Wire.ConfidentialityClass.Identity) : granted, BreakGlass = permission is { BreakGlass: true } && !isOther,
             });
             rules.UnionWith(one.Rules);
             visible |= one.Visible;
             return one;
         }
+
+        // Primary of one home is not primary of who is protected in another (R-NTK-10).
+        RelationshipSet RelationshipsTo(Guid id) => relationships.Contains(Wire.Relationship.Primary) && IsProtected(id) && Population.HomeOf(id)!.Number is var home && home != Population.HomeOf(personId)?.Number
+            && !world.Cases.Any(c => c.PartOf(unitId)?.Role == Wire.ParticipantRole.Primary && c.Subjects.Any(s => Population.HomeOf(s)?.Number == home))
+            ? relationships.Without(Wire.Relationship.Primary) | RelationshipSet.Of(Wire.Relationship.Serving)
+            : relationships;
 
         Wire.Person? ShowOther(Guid id) => !Decide(id).Visible.Contains(Wire.ConfidentialityClass.Household) ? null : Show(id, Decide(id, isOther: permission is not null));
 
@@ -404,8 +410,8 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
 
     private bool IsOpen(Timestamp? until) => until is null || now < until.ToDateTimeOffset();
 
-    /// <summary>The address of a home is protected when that of one who lives there is.</summary>
-    private bool IsProtected(Guid id) => Population.HomeOf(id) is { } home && home.Members.Any(m => m.DeathDate is null && (m.IsProtected || world.Protected.Contains(m.Id)));
+    /// <summary>The address of a home is protected when that of one who lives there is. Families of worlds on one server are related: what one protects is protected to the others.</summary>
+    private bool IsProtected(Guid id) => Population.HomeOf(id) is { } home && home.Members.Any(m => m.DeathDate is null && (m.IsProtected || (shielded ?? world.Protected).Contains(m.Id)));
 
     private Wire.Jurisdiction JurisdictionOf(Guid id) => world.Strangers.TryGetValue(id, out var stranger)
         ? stranger.Jurisdiction

@@ -33,7 +33,7 @@ public sealed class FortyWorlds : IAsyncLifetime
         if (_exchange is not null) await _exchange.DisposeAsync();
     }
 
-    internal WorldWalk Walk(World world) => new(world, new WorldOracle(world, Exchange.Composition.Policy.Current, Exchange.Composition.Members, Now));
+    internal WorldWalk Walk(World world) => new(world, new WorldOracle(world, Exchange.Composition.Policy.Current, Exchange.Composition.Members, Now, Worlds.SelectMany(w => w.Protected).ToHashSet()));
 
     private static DateTimeOffset Whole(DateTimeOffset at) => new(at.Ticks - (at.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
 }
