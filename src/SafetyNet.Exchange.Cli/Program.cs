@@ -12,6 +12,7 @@ root.Subcommands.Add(ClocksCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(DisputeCommand.Create());
 root.Subcommands.Add(CaseCommand.Create());
+root.Subcommands.Add(ConferenceCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());
 root.Subcommands.Add(WitnessCommand.Create());
 root.Subcommands.Add(PolicyCommand.Create());

@@ -45,7 +45,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
         Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseWatchService.Descriptor,
         Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
-        Wire.VisitService.Descriptor,
+        Wire.VisitService.Descriptor, Wire.MeetingService.Descriptor, Wire.TrackedItemService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -130,7 +130,7 @@ internal sealed class Composition : IAsyncDisposable
                 new ReferralHandshakeService(), new ReferralWorkService(),
                 disputes, new CaseNoteService(), new CaseWatchService(Store, _caseChanges),
                 new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
-                new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)),
+                new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)), new MeetingService(), new TrackedItemService(),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
@@ -143,7 +143,7 @@ internal sealed class Composition : IAsyncDisposable
                 Protocols?.Changed(changes);
             };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, grants, new VisitEnds()), TimeLimits);
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, grants, new VisitEnds(), new ItemHeirs()), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Offers = new OfferJob(exchange, Commits, clock);
             Protocols = new ProtocolJob(Store, Commits, Policy, clock);
@@ -284,6 +284,8 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<CaseNoteService>();
         app.MapGrpcService<CaseWatchService>();
         app.MapGrpcService<VisitService>();
+        app.MapGrpcService<MeetingService>();
+        app.MapGrpcService<TrackedItemService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

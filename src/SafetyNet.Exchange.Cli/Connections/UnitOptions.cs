@@ -25,6 +25,9 @@ internal sealed class UnitOptions(
     /// <summary>Of a unit at its work.</summary>
     public static UnitOptions OfWork() => new(purpose: Wire.Purpose.ServiceDelivery);
 
+    /// <summary>Of a unit at the table of a conference.</summary>
+    public static UnitOptions OfConference() => new(purpose: Wire.Purpose.CaseConference);
+
     /// <summary>Of a unit's supervisor.</summary>
     public static UnitOptions OfSupervisor() => new(role: Wire.ActorRole.Supervisor);
 

@@ -83,6 +83,8 @@ public sealed class ExchangeChannel : IDisposable
         CaseNotes = new Wire.CaseNoteService.CaseNoteServiceClient(Invoker);
         CaseWatch = new Wire.CaseWatchService.CaseWatchServiceClient(Invoker);
         Visits = new Wire.VisitService.VisitServiceClient(Invoker);
+        Meetings = new Wire.MeetingService.MeetingServiceClient(Invoker);
+        TrackedItems = new Wire.TrackedItemService.TrackedItemServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -138,6 +140,10 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.CaseWatchService.CaseWatchServiceClient CaseWatch { get; }
 
     public Wire.VisitService.VisitServiceClient Visits { get; }
+
+    public Wire.MeetingService.MeetingServiceClient Meetings { get; }
+
+    public Wire.TrackedItemService.TrackedItemServiceClient TrackedItems { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -118,6 +118,7 @@ internal sealed class CaseLifeService(CaseloadTargets targets) : Wire.CaseLifeSe
             {
                 var serving = shared.Present.Where(p => p.Role == Wire.ParticipantRole.Serving).Select(p => p.UnitId).ToList();
                 if (serving.Count > 0) throw new Refusal(Wire.ErrorReason.CaseStillServed, ("unit_ids", string.Join(", ", serving)), ("rule", "R-CASE-1"));
+                Conferences.ItemLists.RequireOffList(call, shared.File.CaseId);
                 var move = CaseSteps.Ending(call, shared, request.Outcome, request.SearchSteps, request.Remark, "");
                 call.EndCase(shared);
                 return move;

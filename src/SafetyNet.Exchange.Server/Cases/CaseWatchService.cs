@@ -46,7 +46,7 @@ internal sealed class CaseWatchService(SqliteStore store, UnitSignals signals) :
         {
             Wire.CaseChangeKind.Case => true,
             Wire.CaseChangeKind.Note or Wire.CaseChangeKind.Visit => isOwn,
-            Wire.CaseChangeKind.Goal => isOwn || line.Role == Wire.ParticipantRole.Primary,
+            Wire.CaseChangeKind.Goal or Wire.CaseChangeKind.TrackedItem => isOwn || line.Role == Wire.ParticipantRole.Primary,
             Wire.CaseChangeKind.Participant => isOwn || call.Policy.Decide(call.Ask(Standing.OfParticipant(line.Role), line.Jurisdiction) with
             {
                 ServiceScope = new ClassSet(line.ProtectiveClasses),
@@ -59,6 +59,7 @@ internal sealed class CaseWatchService(SqliteStore store, UnitSignals signals) :
     {
         CaseId = line.CaseId.ToString(), Kind = line.Kind, ChangedAt = Timestamp.FromDateTimeOffset(line.At), UnitId = line.UnitId,
         NoteId = IdOf(line, Wire.CaseChangeKind.Note), GoalId = IdOf(line, Wire.CaseChangeKind.Goal), VisitId = IdOf(line, Wire.CaseChangeKind.Visit),
+        ItemId = IdOf(line, Wire.CaseChangeKind.TrackedItem),
     };
 
     private static string IdOf(CaseEventLine line, Wire.CaseChangeKind kind) => line.Kind == kind ? line.ResourceId!.Value.ToString() : "";

@@ -7,7 +7,7 @@ using SafetyNet.Exchange.Server.Pipeline;
 
 namespace SafetyNet.Exchange.Server.Clocks;
 
-/// <summary>How long a unit has; one of the three is more than zero.</summary>
+/// <summary>How long a unit has; one of the four is stated.</summary>
 internal sealed record ClockLimit
 {
     /// <summary>Real hours, day and night.</summary>
@@ -18,8 +18,11 @@ internal sealed record ClockLimit
     /// <summary>Working days, each as long as the office hours.</summary>
     public int WorkingDays { get; init; }
 
+    /// <summary>Until the end of a day that is set for each thing, day and night: the rule says when the steps are, not how long the limit is.</summary>
+    public bool DueDate { get; init; }
+
     [JsonIgnore]
-    public bool IsWorkingTime => Hours == 0;
+    public bool IsWorkingTime => Hours == 0 && !DueDate;
 
     public TimeSpan LengthBy(OfficeHours hours) => TimeSpan.FromHours(Hours + WorkingHours) + (hours.Length * WorkingDays);
 }
@@ -145,9 +148,10 @@ internal sealed partial class ClockRules
     private static void Check(ClockRule rule, OfficeHours hours, string place, List<string> problems)
     {
         int[] limits = rule.Limit is { } given ? [given.Hours, given.WorkingHours, given.WorkingDays] : [];
-        if (limits.Count(limit => limit > 0) != 1 || limits.Any(limit => limit < 0) || limits is not [<= 2400, <= 600, <= 60])
+        var isByDate = rule.Kind is Wire.ClockKind.ConferenceItemDue;
+        if (limits.Count(limit => limit > 0) != (isByDate ? 0 : 1) || limits.Any(limit => limit < 0) || limits is not [<= 2400, <= 600, <= 60] || rule.Limit!.DueDate != isByDate)
         {
-            problems.Add($"{place}.limit: not one of hours (1 to 2400), workingHours (1 to 600) and workingDays (1 to 60)");
+            problems.Add(isByDate ? $"{place}.limit: not dueDate, which is what this kind goes by" : $"{place}.limit: not one of hours (1 to 2400), workingHours (1 to 600) and workingDays (1 to 60)");
             return;
         }
 
@@ -157,7 +161,8 @@ internal sealed partial class ClockRules
             return;
         }
 
-        var (limit, before) = (rule.Limit!.LengthBy(hours), TimeSpan.Zero);
+        // The order of steps is the same for a limit of any length.
+        var (limit, before) = (isByDate ? TimeSpan.FromDays(1) : rule.Limit.LengthBy(hours), TimeSpan.Zero);
         for (var at = 0; at < rule.Steps.Count; at++)
         {
             var (step, where) = (rule.Steps[at], $"{place}.steps[{at}]");

@@ -43,8 +43,8 @@ internal sealed class ClockService : Wire.ClockService.ClockServiceBase
         var key = (clock.Kind, clock.Profile, clock.IsWorkingTime);
         if (!history.TryGetValue(key, out var ran))
         {
-            // Visits are planned for days near and far: how long the last ones waited says nothing of the next.
-            ran = clock.Kind == Wire.ClockKind.VisitDue ? [] : [.. call.Read.LastStopped(clock.UnitId, clock.Kind, clock.Profile, ClockForecast.MostLookedAt).Select(one => limits.Measure(clock.IsWorkingTime, one.StartedAt, one.StoppedAt))];
+            // Visits and items are due on days near and far: how long the last ones waited says nothing of the next.
+            ran = clock.Kind is Wire.ClockKind.VisitDue or Wire.ClockKind.ConferenceItemDue ? [] : [.. call.Read.LastStopped(clock.UnitId, clock.Kind, clock.Profile, ClockForecast.MostLookedAt).Select(one => limits.Measure(clock.IsWorkingTime, one.StartedAt, one.StoppedAt))];
             history.Add(key, ran);
         }
 

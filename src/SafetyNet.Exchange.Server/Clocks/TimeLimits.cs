@@ -13,11 +13,20 @@ internal sealed class TimeLimits(ClockRules rules, WorkingTime time)
     public Clock Begin(Wire.ClockKind kind, string profile, string resource, Guid resourceId, string unitId, string tellsUnitId, Wire.Jurisdiction jurisdiction, DateTimeOffset at)
     {
         var rule = rules.Get(kind, profile);
-        var limit = rule.Limit.LengthBy(rules.Hours);
+        return Begin(rule, rule.Limit.LengthBy(rules.Hours), resource, resourceId, unitId, tellsUnitId, jurisdiction, at);
+    }
+
+    /// <summary>A clock of a kind that goes by a due date, from an instant to the end of that day.</summary>
+    /// <param name="dueAt">First instant after the limit.</param>
+    public Clock BeginUntil(Wire.ClockKind kind, string resource, Guid resourceId, string unitId, string tellsUnitId, Wire.Jurisdiction jurisdiction, DateTimeOffset at, DateTimeOffset dueAt) =>
+        Begin(rules.Get(kind, ClockRules.Standard), dueAt - at, resource, resourceId, unitId, tellsUnitId, jurisdiction, at);
+
+    private Clock Begin(ClockRule rule, TimeSpan limit, string resource, Guid resourceId, string unitId, string tellsUnitId, Wire.Jurisdiction jurisdiction, DateTimeOffset at)
+    {
         ClockStep[] steps = [.. rule.Steps.Select(step => new ClockStep(step.As, step.Tell, After(step.After(limit))))];
         return new Clock
         {
-            ClockId = Guid.CreateVersion7(at), Kind = kind, Profile = rule.Profile, Resource = resource, ResourceId = resourceId, UnitId = unitId, TellsUnitId = tellsUnitId,
+            ClockId = Guid.CreateVersion7(at), Kind = rule.Kind, Profile = rule.Profile, Resource = resource, ResourceId = resourceId, UnitId = unitId, TellsUnitId = tellsUnitId,
             Jurisdiction = jurisdiction, IsWorkingTime = rule.Limit.IsWorkingTime, StartedAt = at, DueAt = After(limit), Steps = Clock.Write(steps), NextAt = steps[0].At,
             RulesRevision = rules.Revision, Version = 1,
         };

@@ -87,8 +87,18 @@ internal sealed class ConferenceInvitation
 }
 
 /// <summary>The case that a conference is about, as far as a conference needs it.</summary>
-internal sealed record ConferenceCase(Guid CaseId, Wire.Jurisdiction Jurisdiction, IReadOnlyList<Guid> Subjects, IReadOnlyDictionary<string, Wire.ParticipantRole> Participants,
+internal sealed record ConferenceCase(Guid CaseId, Wire.Jurisdiction Jurisdiction, int Version, IReadOnlyList<Guid> Subjects, IReadOnlyDictionary<string, Wire.ParticipantRole> Participants,
     IReadOnlyDictionary<string, ClassSet> Scopes)
 {
     public string PrimaryUnitId => Participants.First(p => p.Value == Wire.ParticipantRole.Primary).Key;
+
+    /// <summary>How a unit takes part in the case.</summary>
+    public RelationshipSet RelationshipOf(string unitId) => Participants.TryGetValue(unitId, out var role) ? Standing.OfParticipant(role) : RelationshipSet.None;
+
+    /// <summary>The record of the call names the subjects.</summary>
+    public void Concerns(Call call)
+    {
+        foreach (var id in Subjects)
+            if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
+    }
 }

@@ -35,10 +35,14 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
         };
         conference.Statement = call.Vault.SealText(about.Jurisdiction, ConferenceQueries.StatementColumn, conference.ConferenceId, request.Statement);
         call.Change.Add(conference);
+        // Closed in this instant, the case is not brought to anything.
+        call.Change.Hold(new HeldRow(HeldTable.Case, caseId, about.Version));
         var invitations = units.Select(unit => Invite(call, about, conference, unit, known: null)).ToList();
-        if (!string.Equals(about.PrimaryUnitId, call.Unit.UnitId, StringComparison.Ordinal)) Notify(call, about.PrimaryUnitId, Wire.NoticeKind.ConferenceInvitation, conference);
+        if (!string.Equals(about.PrimaryUnitId, call.Unit.UnitId, StringComparison.Ordinal)) ConferenceTable.Notify(call, about.PrimaryUnitId, Wire.NoticeKind.ConferenceInvitation, conference);
+        ItemLists.Touch(call, caseId);
+        ItemLists.CarryOver(call, about, conference, call.Read.ItemsOnList(caseId).Where(item => item.IsOpen && item.Level == conference.Level));
         call.Change.Key!.Outcome = conference.ConferenceId.ToString();
-        return Task.FromResult(new Wire.ConveneConferenceResponse { Conference = Show(call, new Table(conference, about, invitations, question)) });
+        return Task.FromResult(new Wire.ConveneConferenceResponse { Conference = Show(call, new ConferenceTable(conference, about, invitations), question) });
     }
 
     public override Task<Wire.AmendConferenceResponse> AmendConference(Wire.AmendConferenceRequest request, ServerCallContext context)
@@ -47,7 +51,7 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
         var table = Load(call, request.ConferenceId);
         if (call.Replayed is not null) return Task.FromResult(new Wire.AmendConferenceResponse { Conference = Show(call, table) });
         var conference = RequireConvenor(call, table);
-        RequireEtag(conference, request.Etag);
+        ConferenceTable.RequireEtag(conference, request.Etag);
         var before = new ClassSet(conference.Agenda);
         var (metAt, agenda) = (conference.MeetingAt, ConferencePolicy.RequireAgenda(call, request.Agenda));
         conference.Amend(agenda, request.MeetingAt?.ToDateTimeOffset(), call.Now);
@@ -58,12 +62,14 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
             var (shown, shows) = (ConferencePolicy.OpenedTo(call, table.Case, unit, before), ConferencePolicy.OpenedTo(call, table.Case, unit, agenda));
             // A meeting that moves moves the end of every view with it: each line ends, and goes on with its new end.
             var moved = conference.MeetingAt != metAt;
-            call.EndDisclosures(StepOf(conference), unit.UnitId, moved ? ClassSet.All : shown - shows);
-            call.Disclose(StepOf(conference), table.Case.Subjects, unit.UnitId, moved ? shows : shows - shown, call.Context!.LegalBasis, conference.OpenUntil);
-            Notify(call, unit.UnitId, Wire.NoticeKind.ConferenceChanged, conference);
+            call.EndDisclosures(ConferenceTable.StepOf(conference), unit.UnitId, moved ? ClassSet.All : shown - shows);
+            call.Disclose(ConferenceTable.StepOf(conference), table.Case.Subjects, unit.UnitId, moved ? shows : shows - shown, call.Context!.LegalBasis, conference.OpenUntil);
+            ConferenceTable.Notify(call, unit.UnitId, Wire.NoticeKind.ConferenceChanged, conference);
         }
 
-        Changed(call, conference);
+        // Extracts are shown to the chair too, as far as the agenda goes.
+        call.EndDisclosures(ConferenceTable.StepOf(conference), conference.ConvenedByUnitId, before - agenda);
+        ConferenceTable.Changed(call, conference);
         return Task.FromResult(new Wire.AmendConferenceResponse { Conference = Show(call, table) });
     }
 
@@ -82,7 +88,7 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
             if (known is null) table.Invitations.Add(invitation);
         }
 
-        Changed(call, conference);
+        ConferenceTable.Changed(call, conference);
         return Task.FromResult(new Wire.InviteToConferenceResponse { Conference = Show(call, table) });
     }
 
@@ -96,9 +102,9 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
         if (invitation is not { WithdrawnAt: null }) throw new Refusal(Wire.ErrorReason.NotInvited, ("state", "NOT_INVITED"));
         invitation.WithdrawnAt = call.Now;
         call.Change.Update(invitation);
-        call.EndDisclosures(StepOf(conference), invitation.UnitId);
-        Notify(call, invitation.UnitId, Wire.NoticeKind.ConferenceChanged, conference);
-        Changed(call, conference);
+        call.EndDisclosures(ConferenceTable.StepOf(conference), invitation.UnitId);
+        ConferenceTable.Notify(call, invitation.UnitId, Wire.NoticeKind.ConferenceChanged, conference);
+        ConferenceTable.Changed(call, conference);
         return Task.FromResult(new Wire.WithdrawInvitationResponse { Conference = Show(call, table) });
     }
 
@@ -116,7 +122,7 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
         var response = new Wire.ListConferencesResponse();
         foreach (var conference in found.Take(size))
         {
-            if (Open(call, conference) is { } table && call.Consider(table.Question).Allowed) response.Conferences.Add(Show(call, table, decided: true));
+            if (ConferenceTable.Of(call, conference) is { } table && call.Consider(QuestionOf(call, table)).Allowed) response.Conferences.Add(Show(call, table, decided: true));
         }
 
         if (found.Count > size) response.NextPageToken = PageToken.Of(found[size - 1].ConferenceId);
@@ -129,56 +135,33 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
         (invitation.InvitedAt, invitation.WithdrawnAt) = (call.Now, null);
         if (known is null) call.Change.Add(invitation);
         else call.Change.Update(invitation);
-        call.Disclose(StepOf(conference), about.Subjects, unit.UnitId, ConferencePolicy.OpenedTo(call, about, unit, new ClassSet(conference.Agenda)), call.Context!.LegalBasis,
+        call.Disclose(ConferenceTable.StepOf(conference), about.Subjects, unit.UnitId, ConferencePolicy.OpenedTo(call, about, unit, new ClassSet(conference.Agenda)), call.Context!.LegalBasis,
             conference.OpenUntil);
-        Notify(call, unit.UnitId, Wire.NoticeKind.ConferenceInvitation, conference);
+        ConferenceTable.Notify(call, unit.UnitId, Wire.NoticeKind.ConferenceInvitation, conference);
         return invitation;
     }
 
-    private static SharingStep StepOf(Conference conference) => new(Wire.DisclosureStep.Conference, conference.ConferenceId, conference.CaseId);
-
-    private static void Notify(Call call, string unitId, Wire.NoticeKind kind, Conference conference) =>
-        call.Change.Notify(new NoticeDraft(unitId, kind, null, conference.CaseId, $"conference/{conference.ConferenceId}"));
-
-    private static void Changed(Call call, Conference conference)
+    private static Conference RequireConvenor(Call call, ConferenceTable table)
     {
-        call.Change.Update(conference);
-        call.Change.Key!.Outcome = conference.ConferenceId.ToString();
-    }
-
-    private static Conference RequireConvenor(Call call, Table table)
-    {
-        call.Decide(table.Question);
+        call.Decide(QuestionOf(call, table));
         return ConferencePolicy.IsConvenor(call, table.Conference) ? table.Conference : throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "convenor"));
     }
 
-    private static void RequireEtag(Conference conference, string etag)
-    {
-        if (etag.Length > 0 && !string.Equals(etag, Etag.Of(conference), StringComparison.Ordinal))
-            throw new Refusal(Wire.ErrorReason.ConcurrentChange, ("etag", Etag.Of(conference)));
-    }
-
-    private static Table Load(Call call, string conferenceId)
+    private static ConferenceTable Load(Call call, string conferenceId)
     {
         var id = Guid.Parse(conferenceId);
         call.Touches("conference", id);
-        return (call.Read.FindConference(id) is { } conference ? Open(call, conference) : null) ?? throw new Refusal(Wire.ErrorReason.NotFound);
+        return ConferenceTable.Find(call, id) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 
-    private static Table? Open(Call call, Conference conference)
-    {
-        if (call.Read.FindOpenCase(conference.CaseId) is not { } about) return null;
-        var invitations = call.Read.InvitationsTo(conference.ConferenceId);
-        return new Table(conference, about, invitations, ConferencePolicy.QuestionOf(call, about, conference, invitations));
-    }
+    private static NeedToKnowQuestion QuestionOf(Call call, ConferenceTable table) => ConferencePolicy.QuestionOf(call, table.Case, table.Conference, table.Invitations);
 
-    private static Wire.Conference Show(Call call, Table table, bool decided = false)
+    private static Wire.Conference Show(Call call, ConferenceTable table, NeedToKnowQuestion? asked = null, bool decided = false)
     {
-        var decision = decided ? call.Consider(table.Question) : call.Decide(table.Question);
+        var question = asked ?? QuestionOf(call, table);
+        var decision = decided ? call.Consider(question) : call.Decide(question);
         var conference = table.Conference;
-        call.Touches("conference", conference.ConferenceId);
-        foreach (var id in table.Case.Subjects)
-            if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
+        table.Concerns(call);
         var wire = new Wire.Conference
         {
             ConferenceId = conference.ConferenceId.ToString(), CaseId = conference.CaseId.ToString(), Level = conference.Level, ConvenedByUnitId = conference.ConvenedByUnitId,
@@ -192,12 +175,5 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
             wire.Invitations.Add(new Wire.ConferenceInvitation { UnitId = invitation.UnitId, InvitedAt = Timestamp.FromDateTimeOffset(invitation.InvitedAt) });
         RedactionPlan.For(Wire.Conference.Descriptor).Redact(wire, decision.Visible);
         return wire;
-    }
-
-    /// <summary>A conference with its case, its invitations, withdrawn ones too, and how the acting unit stands to it.</summary>
-    private sealed record Table(Conference Conference, ConferenceCase Case, List<ConferenceInvitation> Invitations, NeedToKnowQuestion Question)
-    {
-        /// <summary>Invitations that open something now.</summary>
-        public IEnumerable<ConferenceInvitation> Standing(DateTimeOffset now) => now < Conference.OpenUntil ? Invitations.Where(i => i.WithdrawnAt is null) : [];
     }
 }

@@ -35,6 +35,14 @@ internal static class ConferenceQueries
     public static Conference? FindConference(this ReadSession session, Guid conferenceId) =>
         session.Db.Set<Conference>().AsNoTracking().FirstOrDefault(c => c.ConferenceId == conferenceId);
 
+    /// <summary>The conference of a level on a case that meets next; null: none lies ahead.</summary>
+    public static Conference? NextConference(this ReadSession session, Guid caseId, Wire.ConferenceLevel level, Guid notThis, DateTimeOffset now) =>
+        session.Db.Set<Conference>().AsNoTracking().Where(c => c.CaseId == caseId && c.Level == level && c.ConferenceId != notThis && c.MeetingAt > now).OrderBy(c => c.MeetingAt).FirstOrDefault();
+
+    /// <summary>Another conference on the case has met since.</summary>
+    public static bool HasMetSince(this ReadSession session, Conference conference, DateTimeOffset now) =>
+        session.Db.Set<Conference>().Any(c => c.CaseId == conference.CaseId && c.ConferenceId != conference.ConferenceId && c.MeetingAt > conference.MeetingAt && c.MeetingAt <= now);
+
     /// <summary>Units invited, by id; withdrawn invitations too.</summary>
     public static List<ConferenceInvitation> InvitationsTo(this ReadSession session, Guid conferenceId) =>
         [.. session.Db.Set<ConferenceInvitation>().AsNoTracking().Where(i => i.ConferenceId == conferenceId).OrderBy(i => i.UnitId)];
@@ -54,10 +62,11 @@ internal static class ConferenceQueries
     {
         var key = caseId.ToByteArray(true);
         Wire.Jurisdiction jurisdiction;
-        using (var reader = session.Query("SELECT jurisdiction FROM case_file WHERE case_id = $0 AND state = 1", key))
+        int version;
+        using (var reader = session.Query("SELECT jurisdiction, version FROM case_file WHERE case_id = $0 AND state = 1", key))
         {
             if (!reader.Read()) return null;
-            jurisdiction = (Wire.Jurisdiction)reader.GetInt32(0);
+            (jurisdiction, version) = ((Wire.Jurisdiction)reader.GetInt32(0), reader.GetInt32(1));
         }
 
         var subjects = new List<Guid>();
@@ -77,6 +86,6 @@ internal static class ConferenceQueries
             }
         }
 
-        return new ConferenceCase(caseId, jurisdiction, subjects, participants, scopes);
+        return new ConferenceCase(caseId, jurisdiction, version, subjects, participants, scopes);
     }
 }

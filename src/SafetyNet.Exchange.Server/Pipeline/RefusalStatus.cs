@@ -82,7 +82,7 @@ internal static class RefusalStatus
         Wire.ErrorReason.ContextMissing or Wire.ErrorReason.InvalidField or Wire.ErrorReason.ReferenceMissing
             or Wire.ErrorReason.IdempotencyMismatch or Wire.ErrorReason.PolicyNotAccepted
             or Wire.ErrorReason.ReportKindNotOfSource or Wire.ErrorReason.NotOneFamily
-            or Wire.ErrorReason.PrincipleNotGeneral or Wire.ErrorReason.VisitInTheFuture => StatusCode.InvalidArgument,
+            or Wire.ErrorReason.PrincipleNotGeneral or Wire.ErrorReason.VisitInTheFuture or Wire.ErrorReason.ResolutionIncomplete => StatusCode.InvalidArgument,
 
         Wire.ErrorReason.NotFound => StatusCode.NotFound,
 
@@ -95,7 +95,9 @@ internal static class RefusalStatus
             or Wire.ErrorReason.OfferEnded
             or Wire.ErrorReason.LeadDisputeOpen or Wire.ErrorReason.LeadDisputesExhausted or Wire.ErrorReason.NoHigherArbiter or Wire.ErrorReason.ArbiterTookPart
             or Wire.ErrorReason.CaseStillServed or Wire.ErrorReason.UnitNotInCase or Wire.ErrorReason.CrossJurisdictionReferralMissing or Wire.ErrorReason.CasesNotMergeable
-            or Wire.ErrorReason.ProtocolRunning or Wire.ErrorReason.ProtocolMinimumNotReached => StatusCode.FailedPrecondition,
+            or Wire.ErrorReason.ProtocolRunning or Wire.ErrorReason.ProtocolMinimumNotReached
+            or Wire.ErrorReason.ItemOwnerNotAtTable or Wire.ErrorReason.CaseOnList or Wire.ErrorReason.ItemsNotDone or Wire.ErrorReason.ConsentMissing or Wire.ErrorReason.NotOnList
+            or Wire.ErrorReason.UnitNotAtMeeting or Wire.ErrorReason.NotPresent or Wire.ErrorReason.NoHigherLevel => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A refusal without a status."),

@@ -45,7 +45,7 @@ internal static class StepHistory
     private const string GrantsSql =
         "SELECT grant_id, from_unit_id, granted_classes, purpose, applied_at, granted_until, state, moved_at FROM access_grant WHERE person_id = $0 AND granted_until IS NOT NULL";
 
-    private const string SharesSql = "SELECT step, step_id, to_unit_id, classes, legal_basis, at, until, ended_at FROM disclosure WHERE person_id = $0 AND step IN ($1, $2, $3)";
+    private const string SharesSql = "SELECT step, step_id, to_unit_id, classes, legal_basis, at, until, ended_at FROM disclosure WHERE person_id = $0 AND step IN ($1, $2, $3, $4)";
 
     private const string BreakGlassesSql = "SELECT break_glass_id, unit_id, basis, broken_at, until, verdict, reviewed_at FROM broken_glass WHERE person_id = $0";
 
@@ -107,7 +107,7 @@ internal static class StepHistory
 
     private static IEnumerable<PastStep> Shares(ReadSession session, byte[] person)
     {
-        using var reader = session.Query(SharesSql, person, (int)Wire.DisclosureStep.NoteShare, (int)Wire.DisclosureStep.Conference, (int)Wire.DisclosureStep.ServiceGoal);
+        using var reader = session.Query(SharesSql, person, (int)Wire.DisclosureStep.NoteShare, (int)Wire.DisclosureStep.Conference, (int)Wire.DisclosureStep.ServiceGoal, (int)Wire.DisclosureStep.TrackedItem);
         while (reader.Read())
         {
             // A goal of the plan is shown to its owner and to the primary unit as a note is to whom it is shared with.
@@ -115,6 +115,7 @@ internal static class StepHistory
             {
                 Wire.DisclosureStep.NoteShare => (Wire.ViewingGround.NoteShare, "note"),
                 Wire.DisclosureStep.ServiceGoal => (Wire.ViewingGround.NoteShare, "goal"),
+                Wire.DisclosureStep.TrackedItem => (Wire.ViewingGround.Conference, "item"),
                 _ => (Wire.ViewingGround.Conference, "conference"),
             };
             DateTimeOffset? until = reader.IsDBNull(6) ? null : Instants.FromMicros(reader.GetInt64(6)), ended = reader.IsDBNull(7) ? null : Instants.FromMicros(reader.GetInt64(7));

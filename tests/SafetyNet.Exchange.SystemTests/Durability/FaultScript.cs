@@ -217,7 +217,90 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_centre, new Wire.GetConferenceRequest { Context = meeting, ConferenceId = conference });
         await AskAsync<IMessage>(_centre, new Wire.ListConferencesRequest { Context = _centre.Context(Wire.Purpose.CaseConference) });
         await CorrectAsync(referral, person);
+        await MeetAsync(file);
         await LiveAsync(file);
+    }
+
+    /// <summary>A conference meets: items are resolved, reported, given back, changed and done, one goes to the next level and is done there, and the case leaves the list.</summary>
+    private async Task MeetAsync(string file)
+    {
+        var (first, read) = await ConveneAsync(Wire.ConferenceLevel.Case);
+        await AskAsync<IMessage>(_health, new Wire.SubmitExtractRequest
+        {
+            Context = read(_health), RequestId = NewId(), ConferenceId = first, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Text = "近況摘要",
+        });
+        await AskAsync<IMessage>(_health, new Wire.GetPreReadRequest { Context = read(_health), ConferenceId = first });
+        await BeginAsync();
+        var items = (await AskAsync<Wire.RecordResolutionResponse>(_centre, new Wire.RecordResolutionRequest
+        {
+            Context = read(_centre), RequestId = NewId(), ConferenceId = first, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, Text = "分工辦理",
+            Items = { new Wire.NewItem { OwnerUnitId = _health.UnitId, Deed = "每週訪視", DueDate = "2099-01-31" }, new Wire.NewItem { OwnerUnitId = _centre.UnitId, Deed = "協調安置", DueDate = "2099-01-31" } },
+        })).Resolution.Items;
+        foreach (var made in items) _promises.Made("tracked_item", "item_id", made.ItemId);
+        var (visits, place) = (items.Single(one => one.OwnerUnitId == _health.UnitId).ItemId, items.Single(one => one.OwnerUnitId == _centre.UnitId).ItemId);
+        await AskAsync<IMessage>(_health, new Wire.ReportItemProgressRequest { Context = read(_health), RequestId = NewId(), ItemId = visits, Text = "已訪視一次" });
+        await DoneAsync(_health, visits);
+        await AskAsync<IMessage>(_centre, new Wire.ReturnItemRequest { Context = read(_centre), RequestId = NewId(), ItemId = visits, DueDate = "2099-02-28", Reason = "請續訪" });
+        await AskAsync<IMessage>(_centre, new Wire.AmendItemRequest { Context = read(_centre), RequestId = NewId(), ItemId = visits, DueDate = "2099-03-31", Reason = "展延" });
+        await DoneAsync(_health, visits);
+        await AskAsync<IMessage>(_centre, new Wire.ConfirmItemDoneRequest { Context = read(_centre), RequestId = NewId(), ItemId = visits });
+        await AskAsync<IMessage>(_centre, new Wire.EscalateItemRequest { Context = read(_centre), RequestId = NewId(), ItemId = place, Reason = "涉跨局處資源" });
+        await AskAsync<IMessage>(_centre, new Wire.ListOpenItemsRequest { Context = read(_centre) });
+        await AskAsync<IMessage>(_centre, new Wire.ListOwnItemsRequest { Context = read(_centre) });
+        (first, read) = await ConveneAsync(Wire.ConferenceLevel.District);
+        await BeginAsync();
+        await DoneAsync(_centre, place);
+        await AskAsync<IMessage>(_centre, new Wire.ConfirmItemDoneRequest { Context = read(_centre), RequestId = NewId(), ItemId = place });
+        await AskAsync<IMessage>(_centre, new Wire.GetItemRequest { Context = read(_centre), ItemId = place });
+        await AskAsync<IMessage>(_centre, new Wire.RecordAttendanceRequest
+        {
+            Context = read(_centre), RequestId = NewId(), ConferenceId = first, Attendances = { new Wire.UnitAttendance { UnitId = _health.UnitId, Attendance = Wire.Attendance.Present } },
+        });
+        await AskAsync<IMessage>(_health, new Wire.StateConsentRequest { Context = read(_health), RequestId = NewId(), ConferenceId = first, Consent = Wire.ListConsent.Agrees, Reason = Why });
+        await AskAsync<IMessage>(_centre, new Wire.RemoveFromListRequest { Context = read(_centre), RequestId = NewId(), ConferenceId = first });
+        await AskAsync<IMessage>(_health, new Wire.GetMinutesRequest { Context = read(_health), ConferenceId = first });
+
+        Task<IMessage> DoneAsync(Caller by, string item) => AskAsync<IMessage>(by, new Wire.ReportItemDoneRequest { Context = read(by), RequestId = NewId(), ItemId = item, Text = "已完成" });
+
+        async Task<(string Id, Func<Caller, Wire.AccessContext> Read)> ConveneAsync(Wire.ConferenceLevel level)
+        {
+            var made = (await AskAsync<Wire.ConveneConferenceResponse>(_centre, new Wire.ConveneConferenceRequest
+            {
+                Context = _centre.Context(Wire.Purpose.CaseConference, inCase: file), RequestId = NewId(), CaseId = file, Level = level, Indicators = { Wire.ConferenceIndicator.SelfHarm },
+                Ground = Wire.ConferenceGround.MechanismWithoutEffect, Statement = "網絡內多次協調後仍無成效", MeetingAt = InDays(3), Agenda = { Wire.ConfidentialityClass.CaseNote }, UnitIds = { _health.UnitId },
+            })).Conference.ConferenceId;
+            _promises.Made("conference", "conference_id", made);
+            return (made, by =>
+            {
+                var context = by.Context(Wire.Purpose.CaseConference);
+                context.ConferenceId = made;
+                return context;
+            });
+        }
+
+        // The meeting is put to the next moment, and waited for.
+        async Task BeginAsync()
+        {
+            for (var seconds = 1; ; seconds *= 3)
+            {
+                var at = TimeProvider.System.GetUtcNow().AddSeconds(seconds);
+                try
+                {
+                    await AskAsync<IMessage>(_centre, new Wire.AmendConferenceRequest
+                    {
+                        Context = read(_centre), RequestId = NewId(), ConferenceId = first, Agenda = { Wire.ConfidentialityClass.CaseNote }, MeetingAt = Timestamp.FromDateTimeOffset(at),
+                    });
+                }
+                catch (RpcException) when (seconds < 30)
+                {
+                    // It was asked again and again until the moment had passed.
+                    continue;
+                }
+
+                if (at - TimeProvider.System.GetUtcNow() is { Ticks: > 0 } left) await Task.Delay(left + TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
+                return;
+            }
+        }
     }
 
     /// <summary>Workers, a plan, the primary role handed over and back, a unit that leaves; another case that is closed and opened again.</summary>

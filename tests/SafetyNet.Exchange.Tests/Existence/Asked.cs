@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Tests.Cases;
+using SafetyNet.Exchange.Tests.Conferences;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Visits;
@@ -29,6 +30,9 @@ internal sealed record Ids(string Referral, string Case, string NationalId, stri
     public string Visit { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
 
     public string Run { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
+
+    /// <summary>A tracked item of a conference.</summary>
+    public string Item { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
 
     /// <summary>A finding, a reveal, a decoy: known to officers only.</summary>
     public string Finding { get; init; } = "0192f0a0-0000-7000-8000-000000000001";
@@ -234,6 +238,20 @@ internal static class Asked
         ],
         ["LeadDisputeService/AppealLeadDispute"] = (by, ids) =>
             [new Wire.AppealLeadDisputeRequest { Context = by.Context(), RequestId = Some.RequestId(), DisputeId = ids.Dispute, Statement = "案家實際居住地在他區，依派案規則應由該地之中心主責" }],
+        ["MeetingService/SubmitExtract"] = (by, ids) => [by.Extract(ids.Conference, Wire.ConfidentialityClass.CaseNote, "探問")],
+        ["MeetingService/GetPreRead"] = (by, ids) => [new Wire.GetPreReadRequest { Context = by.AtConference(ids.Conference), ConferenceId = ids.Conference }],
+        ["MeetingService/RecordAttendance"] = (by, ids) => [by.Attendance(ids.Conference, (by, Wire.Attendance.Present))],
+        ["MeetingService/RecordResolution"] = (by, ids) => [by.Resolution(ids.Conference, Wire.ConfidentialityClass.CaseNote, by.Owes("探問"))],
+        ["MeetingService/StateConsent"] = (by, ids) => [by.Consent(ids.Conference)],
+        ["MeetingService/RemoveFromList"] = (by, ids) => [by.Removal(ids.Conference)],
+        ["MeetingService/GetMinutes"] = (by, ids) => [new Wire.GetMinutesRequest { Context = by.AtConference(ids.Conference), ConferenceId = ids.Conference }],
+        ["TrackedItemService/ReportItemProgress"] = (by, ids) => [by.Progress(ids.Item)],
+        ["TrackedItemService/ReportItemDone"] = (by, ids) => [by.Done(ids.Item)],
+        ["TrackedItemService/ConfirmItemDone"] = (by, ids) => [by.Confirmation(ids.Item)],
+        ["TrackedItemService/ReturnItem"] = (by, ids) => [by.Return(ids.Item)],
+        ["TrackedItemService/AmendItem"] = (by, ids) => [by.ItemChange(ids.Item, "2099-01-01"), by.ItemChange(ids.Item, owner: by)],
+        ["TrackedItemService/EscalateItem"] = (by, ids) => [by.Escalation(ids.Item)],
+        ["TrackedItemService/GetItem"] = (by, ids) => [new Wire.GetItemRequest { Context = by.AtConference(), ItemId = ids.Item }],
         ["VisitService/StartProtocol"] = (by, ids) =>
         [
             new Wire.StartProtocolRequest { Context = by.Context(), RequestId = Some.RequestId(), CaseId = ids.Case, PersonId = ids.Person, Protocol = VisitMoves.Suicide },

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Tests.Conferences;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -76,6 +77,8 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
         var visited = new VisitedCase(opened.CaseId, looked.Person.PersonId);
         var visit = (await The.Centre.PlansAsync(The.Centre.Plan(visited, Exchange.Clock.GetUtcNow().DayIn(2)))).VisitId;
         var run = (await The.Centre.StartsAsync(visited)).RunId;
+        var held = await The.Centre.HoldsAsync(Exchange, opened.CaseId, Wire.ConferenceLevel.Case, [The.Labor]);
+        var item = (await The.Centre.ResolvesAsync(held, The.Labor.Owes("媒合就業")))[0].ItemId;
         var there = new Ids(referral.ReferralId, opened.CaseId, child.NationalId, child.Name, child.BirthDate, looked.Person.PersonId, looked.Disclosure.DecisionId)
         {
             Conference = (await The.Centre.ConvenesAsync(The.Centre.Conference(
@@ -84,7 +87,7 @@ public sealed class ExistenceTests(TestExchange exchange) : WireTests(exchange)
                 Wire.DisclosureStep.Referral, referral.ReferralId, child.NationalId, Wire.ConfidentialityClass.EducationRecord)).CorrectionId,
             Grant = (await The.Labor.AppliesAsync(The.Labor.Application(Exchange, child.NationalId, Wire.ConfidentialityClass.Identity))).GrantId,
             BreakGlass = The.NobodysUuid, Report = (await The.School.ReportsAsync(ReportMoves.Content(child))).ReportId,
-            Dispute = (await The.WanhuaCentre.DisputesAsync(disputed, The.Centre)).DisputeId, DisputedReport = disputed, Visit = visit, Run = run,
+            Dispute = (await The.WanhuaCentre.DisputesAsync(disputed, The.Centre)).DisputeId, DisputedReport = disputed, Visit = visit, Run = run, Item = item,
         };
         return (there, new Ids(The.NobodysUuid, The.NobodysUuid, Some.StrangersId(), "無此人", child.BirthDate, The.NobodysUuid, The.NobodysUuid)
         {

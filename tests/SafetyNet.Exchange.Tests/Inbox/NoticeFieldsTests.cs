@@ -4,6 +4,7 @@ using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.BreakGlass;
 using SafetyNet.Exchange.Tests.Cases;
+using SafetyNet.Exchange.Tests.Conferences;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -108,6 +109,15 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await the.Centre.MergesAsync(life, await the.SharedCaseAsync(the.Centre, Some.SubjectOf(sisters.Mother), the.MentalHealthCentre));
         await the.MentalHealthCentre.LeavesAsync(life);
         await the.Centre.ClosesCaseAsync(life);
+        // Items of a conference: made, changed, reported, handed to the next level; and a case that leaves the list.
+        await CollectAsync();
+        var (listed, off) = (await the.ListedAsync(own, the.Centre, the.Labor), await the.ListedAsync(own, the.Centre, the.Labor));
+        await the.Centre.ChangesItemAsync(the.Centre.ItemChange(listed.Items[0].ItemId, "2099-06-30"));
+        await the.Centre.EscalatesAsync(listed.Items[0].ItemId);
+        await the.Labor.FinishesAsync(off.Items[0].ItemId);
+        await the.Centre.ConfirmsAsync(off.Items[0].ItemId);
+        await the.Centre.CountsAsync(off.ConferenceId, (the.Labor, Wire.Attendance.Absent));
+        await the.Centre.TakesOffListAsync(off.ConferenceId);
         // A dispute over the lead, with a ruling and an appeal.
         await CollectAsync();
         await own.ChangeRegistryAsync(registry => registry.Units.Single(u => u.UnitId == the.Intake.UnitId).SupervisorUnitId = the.ProtectionCentre.UnitId);

@@ -2,6 +2,7 @@ using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Cases;
+using SafetyNet.Exchange.Tests.Conferences;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -47,6 +48,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
             correction.CorrectionId, decision, grant.GrantId, reveal, finding)
         {
             Report = (await The.School.ReportsAsync(ReportMoves.Content(subject))).ReportId,
+            Item = (await The.Centre.ResolvesAsync(await The.Centre.HoldsAsync(Exchange, opened.CaseId, Wire.ConferenceLevel.Case, [The.Labor]), The.Labor.Owes("媒合就業")))[0].ItemId,
             Run = (await The.Centre.StartsAsync(new VisitedCase(opened.CaseId, family.Child.Id.ToString()))).RunId,
             Dispute = (await The.WanhuaCentre.DisputesAsync((await The.LedByAsync(The.WanhuaCentre)).ReportId, The.Centre)).DisputeId,
         };
@@ -60,7 +62,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             var (told, absent) = (await LookAsync(by, ask, ours), await LookAsync(by, ask, nobodys));
             Assert.True(told == absent, $"{method}: {told}\nis not what is told of nothing:\n{absent}");
-            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant, ours.Dispute, ours.Run])
+            foreach (var secret in (string[])[ours.NationalId, ours.PersonId, ours.Name, ours.Referral, ours.Case, ours.Conference, ours.Correction, ours.Grant, ours.Dispute, ours.Run, ours.Item])
                 Assert.DoesNotContain(secret, told, StringComparison.Ordinal);
         }
     }
@@ -80,6 +82,12 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
                 (_, two, _) => tao.AmendsAsync(two, Identity),
                 (_, two, _) => tao.InvitesAsync(two, The.OfficerOfTaoyuan),
                 (_, two, _) => tao.UninvitesAsync(two, The.Police),
+                (_, two, _) => tao.ResolvesAsync(two, tao.Owes("媒合就業")),
+                (_, two, _) => tao.CountsAsync(two, (The.Police, Wire.Attendance.Present)),
+                (_, two, _) => tao.SaysAsync(two),
+                (_, two, _) => tao.TakesOffListAsync(two),
+                (_, two, _) => tao.SubmitsAsync(tao.Extract(two, CaseNote, "摘要")),
+                (one, _, _) => tao.FinishesAsync(one),
                 (one, _, _) => tao.MarksOtherPartyAsync(one, Some.StrangersId()),
                 (one, _, _) => tao.AssignsAsync(one, "W9001"),
                 (one, _, _) => tao.HandsOverAsync(one, tao),
@@ -145,6 +153,11 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         yield return ("ListPossibleViewers", officer, async (p, id) => WithoutPseudonym(await p.AskAsync(to => to.Audit.ListPossibleViewersAsync(new() { Context = p.Context(), NationalId = id.NationalId }))));
         yield return ("ListLegalHolds", officer, async (p, _) => await p.AskAsync(to => to.Retention.ListLegalHoldsAsync(new() { Context = p.Context() })));
         yield return ("GetConference", centre, async (p, id) => await p.SeesConferenceAsync(id.Conference));
+        yield return ("GetPreRead", centre, async (p, id) => await p.ReadsBeforeAsync(id.Conference));
+        yield return ("GetMinutes", centre, async (p, id) => await p.ReadsMinutesAsync(id.Conference));
+        yield return ("GetItem", centre, async (p, id) => await p.SeesItemAsync(id.Item));
+        yield return ("ListOpenItems", centre, async (p, _) => await p.ListsOpenItemsAsync());
+        yield return ("ListOwnItems", centre, async (p, _) => await p.ListsOwnItemsAsync());
         yield return ("ListConferences", centre, async (p, _) => await p.AskAsync(to => to.Conferences.ListConferencesAsync(new() { Context = p.AtConference() })));
         yield return ("ListDisclosures", centre, async (p, id) => await p.ListsDisclosuresAsync(id.NationalId));
         yield return ("ListDisclosures", centre, async (p, id) => await p.AskAsync(to => to.Disclosures.ListDisclosuresAsync(new() { Context = p.Context(), PersonId = id.PersonId })));
@@ -264,5 +277,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         public string Dispute { get; init; } = The.NobodysUuid;
 
         public string Run { get; init; } = The.NobodysUuid;
+
+        public string Item { get; init; } = The.NobodysUuid;
     }
 }

@@ -52,6 +52,11 @@ internal static class CommonWalk
         ["CaseLifeService/GetCaseload"] = CaseWalk.GetCaseloadAsync,
         ["CaseLifeService/ListCaseMoves"] = CaseWalk.ListCaseMovesAsync,
         ["ServicePlanService/ListGoals"] = CaseWalk.ListGoalsAsync,
+        ["MeetingService/GetPreRead"] = MeetingWalk.GetPreReadAsync,
+        ["MeetingService/GetMinutes"] = MeetingWalk.GetMinutesAsync,
+        ["TrackedItemService/GetItem"] = MeetingWalk.GetItemAsync,
+        ["TrackedItemService/ListOpenItems"] = MeetingWalk.ListOpenItemsAsync,
+        ["TrackedItemService/ListOwnItems"] = MeetingWalk.ListOwnItemsAsync,
         ["CaseWatchService/WatchCases"] = WatchCasesAsync,
     };
 
@@ -299,11 +304,11 @@ internal static class CommonWalk
             {
                 Wire.CaseChangeKind.Case => true,
                 Wire.CaseChangeKind.Participant => e.Unit == by.UnitId || showsParts[e.Case],
-                Wire.CaseChangeKind.Goal => e.Unit == by.UnitId || part.IsPrimary,
+                Wire.CaseChangeKind.Goal or Wire.CaseChangeKind.TrackedItem => e.Unit == by.UnitId || part.IsPrimary,
                 _ => e.Unit == by.UnitId,
             }).Select(e => $"{e.Case} {e.Kind} {e.Unit} {e.Note}");
             var told = await by.WatchesCasesAsync(CaseWatching.FromTheBeginning, TimeSpan.FromSeconds(1));
-            Assert.Equal(expected, told.Select(change => $"{change.CaseId} {change.Kind} {change.UnitId} {change.NoteId}{change.GoalId}{change.VisitId}"));
+            Assert.Equal(expected, told.Select(change => $"{change.CaseId} {change.Kind} {change.UnitId} {change.NoteId}{change.GoalId}{change.VisitId}{change.ItemId}"));
         }
 
         static string IdOf(Microsoft.Data.Sqlite.SqliteDataReader reader, int column) => new Guid(reader.GetFieldValue<byte[]>(column), bigEndian: true).ToString();

@@ -978,6 +978,328 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("conference_invitation", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.ExtractRow", b =>
+                {
+                    b.Property<byte[]>("ExtractId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("extract_id");
+
+                    b.Property<byte[]>("ConferenceId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("conference_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<string>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("person_id");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<long>("SubmittedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("submitted_at");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("ExtractId");
+
+                    b.HasIndex("ConferenceId", "UnitId")
+                        .IsUnique();
+
+                    b.ToTable("conference_extract", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.ItemMoveRow", b =>
+                {
+                    b.Property<byte[]>("MoveId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("move_id");
+
+                    b.Property<int>("Action")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("action");
+
+                    b.Property<byte[]>("ConferenceId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("conference_id");
+
+                    b.Property<DateOnly>("DueOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("due_on");
+
+                    b.Property<byte[]>("ItemId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("item_id");
+
+                    b.Property<int>("Level")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("level");
+
+                    b.Property<long>("MovedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("moved_at");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
+
+                    b.Property<string>("OwnerUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("owner_unit_id");
+
+                    b.Property<string>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("person_id");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<byte[]>("Text")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("text");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.HasKey("MoveId");
+
+                    b.HasIndex("ItemId", "Number")
+                        .IsUnique();
+
+                    b.ToTable("item_move", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.ListedCase", b =>
+                {
+                    b.Property<byte[]>("CaseId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<bool>("IsListed")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_listed");
+
+                    b.Property<long?>("ListedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("listed_at");
+
+                    b.Property<long?>("RemovedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("removed_at");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("CaseId");
+
+                    b.ToTable("listed_case", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.MeetingUnitRow", b =>
+                {
+                    b.Property<byte[]>("ConferenceId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("conference_id");
+
+                    b.Property<string>("UnitId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Attendance")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("attendance");
+
+                    b.Property<int>("Consent")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("consent");
+
+                    b.Property<long?>("ConsentAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("consent_at");
+
+                    b.Property<byte[]>("Reason")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("reason");
+
+                    b.Property<byte[]>("ReasonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("reason_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("ConferenceId", "UnitId");
+
+                    b.ToTable("conference_unit", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.Resolution", b =>
+                {
+                    b.Property<byte[]>("ResolutionId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("resolution_id");
+
+                    b.Property<byte[]>("ConferenceId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("conference_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<string>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("person_id");
+
+                    b.Property<long>("RecordedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("recorded_at");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.HasKey("ResolutionId");
+
+                    b.HasIndex("ConferenceId", "ResolutionId");
+
+                    b.ToTable("conference_resolution", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Conferences.TrackedItem", b =>
+                {
+                    b.Property<byte[]>("ItemId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("item_id");
+
+                    b.Property<byte[]>("CaseId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("case_id");
+
+                    b.Property<string>("ChairUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("chair_unit_id");
+
+                    b.Property<byte[]>("ConferenceId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("conference_id");
+
+                    b.Property<int>("ConfidentialityClass")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("confidentiality_class");
+
+                    b.Property<byte[]>("Deed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("deed");
+
+                    b.Property<DateOnly>("DueOn")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("due_on");
+
+                    b.Property<bool>("IsOpen")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_open");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<int>("LegalBasis")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("legal_basis");
+
+                    b.Property<int>("Level")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("level");
+
+                    b.Property<long>("MadeAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("made_at");
+
+                    b.Property<int>("MoveCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("move_count");
+
+                    b.Property<string>("OwnerUnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("owner_unit_id");
+
+                    b.Property<byte[]>("ResolutionId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("resolution_id");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<int>("TimesCarriedOver")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("times_carried_over");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("ItemId");
+
+                    b.HasIndex("ResolutionId");
+
+                    b.HasIndex("CaseId", "ItemId");
+
+                    b.HasIndex("ConferenceId", "DueOn", "ItemId");
+
+                    b.HasIndex(new[] { "ChairUnitId", "IsOpen", "DueOn", "ItemId" }, "IX_tracked_item_chair");
+
+                    b.HasIndex(new[] { "OwnerUnitId", "IsOpen", "DueOn", "ItemId" }, "IX_tracked_item_owner");
+
+                    b.ToTable("tracked_item", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Disclosures.Correction", b =>
                 {
                     b.Property<byte[]>("CorrectionId")
