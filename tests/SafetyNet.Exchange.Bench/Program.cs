@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using SafetyNet.Exchange.Bench;
+using SafetyNet.Exchange.Bench.Cases;
 using SafetyNet.Exchange.Bench.Evidence;
 using SafetyNet.Exchange.Bench.History;
 using SafetyNet.Exchange.Bench.Measures;
@@ -50,5 +51,11 @@ var historyJson = new Option<bool>("--json") { Description = "Print the figures 
 var history = new Command("history", "Looks up the history of persons and households among many past reports, and among a tenth.") { reports, historyData, historyJson };
 history.SetAction((parsed, cancellation) => HistoryRun.RunAsync(parsed.GetValue(historyData)!, parsed.GetValue(reports), parsed.GetValue(historyJson), cancellation));
 root.Subcommands.Add(history);
+var cases = new Option<int>("--cases") { Description = "Cases of the larger database, 10 000 to 10 000 000; the smaller has a tenth. About 5 KB each on disk", DefaultValueFactory = _ => 1_000_000 };
+var casesData = new Option<string>("--data") { Description = "Folder of the databases, made once and kept", DefaultValueFactory = _ => BenchOptions.DefaultFolder };
+var casesJson = new Option<bool>("--json") { Description = "Print the figures as JSON" };
+var sharedCases = new Command("cases", "Reads a large shared case beside bare baselines; and cases, a caseload and overdue visits among many cases, and among a tenth.") { cases, casesData, casesJson };
+sharedCases.SetAction((parsed, cancellation) => CasesRun.RunAsync(parsed.GetValue(casesData)!, parsed.GetValue(cases), parsed.GetValue(casesJson), cancellation));
+root.Subcommands.Add(sharedCases);
 foreach (var role in RoleCommands.All()) root.Subcommands.Add(role);
 return await root.Parse(args).InvokeAsync();
