@@ -34,6 +34,9 @@ internal static class CasePolicy
     public static readonly ClassSet Protective =
         ClassSet.Of(Wire.ConfidentialityClass.DomesticViolence, Wire.ConfidentialityClass.SexualAssault, Wire.ConfidentialityClass.ChildProtection);
 
+    /// <summary>Classes of texts by which somebody may be found (R-NTK-10).</summary>
+    public static readonly ClassSet Whereabouts = ClassSet.Of(Wire.ConfidentialityClass.Contact, Wire.ConfidentialityClass.Household);
+
     /// <summary>The case that a request names, where the acting unit takes part in it or names what opens it; to everybody else there is none.</summary>
     public static SharedCase RequireCase(this Call call, string caseId) => call.RequireCase(Guid.Parse(caseId));
 

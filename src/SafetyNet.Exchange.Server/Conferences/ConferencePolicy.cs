@@ -1,4 +1,5 @@
 using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -65,6 +66,13 @@ internal static class ConferencePolicy
     }
 
     /// <summary>What the agenda opens to a unit invited, for the ledger (R-NTK-17).</summary>
-    public static ClassSet OpenedTo(Call call, ConferenceCase of, Unit unit, ClassSet agenda) => call.WouldSee(unit,
-        call.Ask(RelationshipSet.Of(Wire.Relationship.Conference), of.Jurisdiction) with { Agenda = agenda, ServiceScope = of.Scopes.GetValueOrDefault(unit.UnitId) });
+    public static ClassSet OpenedTo(Call call, ConferenceCase of, Unit unit, ClassSet agenda)
+    {
+        var isProtected = !(agenda & CasePolicy.Whereabouts).IsEmpty && call.Read.HasProtected(of.Subjects);
+        return call.WouldSee(unit, call.Ask(RelationshipSet.Of(Wire.Relationship.Conference), of.Jurisdiction) with
+        {
+            Agenda = agenda, ServiceScope = of.Scopes.GetValueOrDefault(unit.UnitId),
+            ProtectedAddress = isProtected, ServesOtherParty = isProtected && call.Read.ServesOtherParty(unit.UnitId, of.Subjects),
+        });
+    }
 }

@@ -23,7 +23,7 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
         call.Decide(question);
         if (!question.Relationships.Contains(Wire.Relationship.Primary) && !question.Relationships.Contains(Wire.Relationship.CentralIntake))
             throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
-        var meetingAt = request.MeetingAt.ToDateTimeOffset();
+        var meetingAt = Instants.Whole(request.MeetingAt.ToDateTimeOffset());
         Conference.RequireAhead(meetingAt, call.Now);
         var agenda = ConferencePolicy.RequireAgenda(call, request.Agenda);
         var units = ConferencePolicy.RequireInvited(call, about, request.UnitIds);
@@ -54,7 +54,7 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
         ConferenceTable.RequireEtag(conference, request.Etag);
         var before = new ClassSet(conference.Agenda);
         var (metAt, agenda) = (conference.MeetingAt, ConferencePolicy.RequireAgenda(call, request.Agenda));
-        conference.Amend(agenda, request.MeetingAt?.ToDateTimeOffset(), call.Now);
+        conference.Amend(agenda, request.MeetingAt is { } at ? Instants.Whole(at.ToDateTimeOffset()) : null, call.Now);
         foreach (var invitation in table.Standing(call.Now))
         {
             var unit = call.Members.FindUnit(invitation.UnitId);
@@ -67,8 +67,7 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
             ConferenceTable.Notify(call, unit.UnitId, Wire.NoticeKind.ConferenceChanged, conference);
         }
 
-        // Extracts are shown to the chair too, as far as the agenda goes.
-        call.EndDisclosures(ConferenceTable.StepOf(conference), conference.ConvenedByUnitId, before - agenda);
+        AmendShownToChair(call, conference, before - agenda, hasMoved: conference.MeetingAt != metAt);
         ConferenceTable.Changed(call, conference);
         return Task.FromResult(new Wire.AmendConferenceResponse { Conference = Show(call, table) });
     }
@@ -139,6 +138,16 @@ internal sealed class ConferenceService : Wire.ConferenceService.ConferenceServi
             conference.OpenUntil);
         ConferenceTable.Notify(call, unit.UnitId, Wire.NoticeKind.ConferenceInvitation, conference);
         return invitation;
+    }
+
+    /// <summary>Extracts are shown to the chair too, as far as the agenda goes and as long as the invitations are.</summary>
+    private static void AmendShownToChair(Call call, Conference conference, ClassSet ended, bool hasMoved)
+    {
+        var (step, chair) = (ConferenceTable.StepOf(conference), conference.ConvenedByUnitId);
+        call.EndDisclosures(step, chair, hasMoved ? ClassSet.All : ended);
+        if (!hasMoved) return;
+        foreach (var line in call.Read.DisclosuresOfStep(step.Kind, step.Id).Where(line => line.IsOpenAt(call.Now) && string.Equals(line.ToUnitId, chair, StringComparison.Ordinal)))
+            call.Disclose(step, [line.PersonId], chair, new ClassSet(line.Classes) - ended, line.LegalBasis, conference.OpenUntil, line.FromUnitId);
     }
 
     private static Conference RequireConvenor(Call call, ConferenceTable table)

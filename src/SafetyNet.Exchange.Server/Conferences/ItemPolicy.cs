@@ -1,4 +1,5 @@
 using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -40,7 +41,9 @@ internal static class ItemPolicy
         var isAddressed = IsAddressed(item, call.Unit.UnitId);
         if (isAddressed || agenda is not null) relationships |= RelationshipSet.Of(Wire.Relationship.Conference);
         var own = ClassSet.Of(item.ConfidentialityClass);
-        return call.Ask(relationships, jurisdiction) with { Agenda = isAddressed ? own : (agenda ?? ClassSet.None) & own, ServiceScope = scope };
+        var question = call.Ask(relationships, jurisdiction) with { Agenda = isAddressed ? own : (agenda ?? ClassSet.None) & own, ServiceScope = scope };
+        // An item may tell of anybody of its case: one whose whereabouts are protected withholds them from whoever must not know them, also where it is addressed (R-NTK-10).
+        return CasePolicy.Whereabouts.Contains(item.ConfidentialityClass) ? CasePolicy.WithWhereabouts(call, question, call.Read.SubjectsOfCase(item.CaseId)) : question;
     }
 
     /// <summary>May the acting unit read the texts of the item?</summary>

@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -32,6 +33,8 @@ internal sealed record MeetingView(ConferenceTable Table, NeedToKnowQuestion Que
             Agenda = isOpen && relationships.Contains(Wire.Relationship.Conference) ? new ClassSet(table.Conference.Agenda) : ClassSet.None,
             ServiceScope = about.Scopes.GetValueOrDefault(call.Unit.UnitId),
         };
+        // What is put onto the table may tell of anybody of the case, as a note may (R-NTK-10).
+        question = CasePolicy.WithWhereabouts(call, question, about.Subjects);
         var view = new MeetingView(table, question, call.Decide(question));
         about.Concerns(call);
         return view;

@@ -1,3 +1,4 @@
+using SafetyNet.Exchange.Server.Conferences;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -29,6 +30,13 @@ internal static class DisclosurePolicy
     /// <summary>The receiver's standing by the step that the correction is about, and what that step opens to it.</summary>
     public static NeedToKnowQuestion QuestionOf(Call call, KnownPerson person, Correction correction, DisclosureRow line)
     {
+        if (line.Step == Wire.DisclosureStep.TrackedItem)
+        {
+            return call.Read.FindItem(line.StepId) is { } item && call.Read.FindOpenCase(item.CaseId) is { } about
+                ? ItemPolicy.QuestionOf(call, item, about, agenda: null)
+                : call.Ask(RelationshipSet.None, person.Row.Jurisdiction);
+        }
+
         var standing = line.Step == Wire.DisclosureStep.Grant
             ? Standing.ByGrant(Links.OfPerson(call.Read, person.Id), call.Unit.UnitId, person.Id, line.StepId, call.Context!.Purpose, call.Now)
             : Standing.ToHousehold(Links.Of(call.Read, person), call.Unit.UnitId, person.Id,

@@ -1,3 +1,4 @@
+using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -9,9 +10,6 @@ internal static class ReferralPolicy
 {
     /// <summary>What the referrer sent and may see again: the person as it described the person (R-NTK-4).</summary>
     private static readonly ClassSet Supplied = ClassSet.Of(Wire.ConfidentialityClass.Identity, Wire.ConfidentialityClass.Contact);
-
-    /// <summary>Classes of facts by which somebody may be found.</summary>
-    private static readonly ClassSet Whereabouts = ClassSet.Of(Wire.ConfidentialityClass.Contact, Wire.ConfidentialityClass.Household);
 
     /// <summary>The acting unit's part in a referral; null: none, so there is nothing to see.</summary>
     public static ReferralParty? PartyOf(this Referral referral, string unitId) =>
@@ -59,7 +57,7 @@ internal static class ReferralPolicy
     public static ClassSet VisibleFacts(this Call call, Referral referral, IEnumerable<Wire.ReferralFact> facts, Decision decision)
     {
         if (referral.CaseId is not { } caseId || referral.PartyOf(call.Unit.UnitId) != ReferralParty.Receiver) return decision.Visible;
-        if (!facts.Any(fact => Whereabouts.Contains(fact.ConfidentialityClass))) return decision.Visible;
+        if (!facts.Any(fact => CasePolicy.Whereabouts.Contains(fact.ConfidentialityClass))) return decision.Visible;
         var family = call.Read.SubjectsOfCase(caseId);
         if (!call.Read.HasProtected(family)) return decision.Visible;
         return decision.Visible & call.Consider(Question(call, referral) with

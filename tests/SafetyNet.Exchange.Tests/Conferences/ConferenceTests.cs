@@ -1,5 +1,6 @@
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
+using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Hosting;
 using Family = SafetyNet.Exchange.Tests.Hosting.Family;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
@@ -151,6 +152,15 @@ public sealed class ConferenceTests(TestExchange exchange) : WireTests(exchange)
 
         Assert.Empty((await The.Labor.ReadsNotesAtAsync(met.ConferenceId, opened.CaseId)).Notes);
         Assert.Equal(["保護令"], (await The.WomenChildrenPolice.ReadsNotesAtAsync(met.ConferenceId, opened.CaseId)).Notes.Select(n => n.Text));
+    }
+
+    [Fact]
+    public async Task Bug_a_meeting_was_answered_with_another_time_than_it_was_kept_with()
+    {
+        var opened = await The.SharedCaseAsync(The.Centre);
+        var at = new DateTimeOffset(Exchange.Clock.GetUtcNow().AddDays(7).UtcTicks / 10_000_000 * 10_000_000, TimeSpan.Zero).AddTicks(1234567);
+        var met = await The.Centre.ConvenesAsync(The.Centre.Conference(opened, at, [The.Labor], Identity));
+        Assert.Equal(met.MeetingAt, (await The.Labor.SeesConferenceAsync(met.ConferenceId)).Conference.MeetingAt);
     }
 
     private async Task<(Family Family, Wire.Case Case)> OpenAsync()

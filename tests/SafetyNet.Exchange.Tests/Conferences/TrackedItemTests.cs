@@ -312,6 +312,49 @@ public sealed class TrackedItemTests(TestExchange exchange) : WireTests(exchange
     }
 
     [Fact]
+    [Trait("Rule", "R-NTK-17")]
+    public async Task What_was_wrong_in_an_item_is_corrected_to_its_owner_and_an_item_is_told_to_who_watches_the_case()
+    {
+        var subject = Some.Stranger();
+        var caseId = await The.SharedCaseAsync(Chair, subject, The.MentalHealthCentre);
+        var met = await Chair.HoldsAsync(Exchange, caseId, Level.Case, [The.Labor]);
+        var items = await Chair.ResolvesAsync(met, The.Labor.Owes("通知三年級導師"), The.MentalHealthCentre.Owes("每週訪視"));
+        var (toLabor, toHealth) = (items.Single(item => item.OwnerUnitId == The.Labor.UnitId).ItemId, items.Single(item => item.OwnerUnitId != The.Labor.UnitId).ItemId);
+        var correction = (await Chair.CorrectsAsync(Wire.DisclosureStep.TrackedItem, toLabor, subject.NationalId, CaseNote)).CorrectionId;
+        var read = await The.Labor.AskAsync(to => to.Disclosures.GetCorrectionAsync(new() { Context = The.Labor.AtConference(), CorrectionId = correction }));
+        Assert.Equal(("原載為三年級", "應為四年級"), (read.Texts.Single().Wrong, read.Texts.Single().Right));
+        await The.Labor.FinishesAsync(toLabor);
+        await Chair.ConfirmsAsync(toLabor);
+        Assert.Equal(Wire.ErrorReason.NotFound,
+            (await Refused.ByAsync(() => The.Labor.AskAsync(to => to.Disclosures.GetCorrectionAsync(new() { Context = The.Labor.AtConference(), CorrectionId = correction })))).Reason);
+
+        // Ids and kinds: to the primary unit of all items, to a unit of the case of its own, to who is not in the case of none.
+        async Task<List<string>> Told(Party by) => [.. (await by.WatchesCasesAsync(CaseWatching.FromTheBeginning, TimeSpan.FromSeconds(1)))
+            .Where(change => change.CaseId == caseId && change.Kind == Wire.CaseChangeKind.TrackedItem).Select(change => change.ItemId)];
+        Assert.Equal([toLabor, toLabor, toLabor, toHealth], (await Told(Chair)).OrderBy(id => id == toHealth));
+        Assert.Equal([toHealth], await Told(The.MentalHealthCentre));
+        Assert.Empty(await Told(The.Labor));
+    }
+
+    [Fact]
+    [Trait("Rule", "R-NTK-17")]
+    public async Task The_ledger_goes_with_a_meeting_that_moves_for_the_chair_too()
+    {
+        var subject = Some.Stranger();
+        var caseId = await The.SharedCaseAsync(Chair, subject);
+        var met = await Chair.BringsAsync(Exchange, caseId, Level.Case, [The.Labor]);
+        await The.Labor.SubmitsAsync(The.Labor.Extract(met, CaseNote, "待業三個月"));
+        var moved = (await Chair.AskAsync(to => to.Conferences.AmendConferenceAsync(new()
+        {
+            Context = Chair.AtConference(met), RequestId = Some.RequestId(), ConferenceId = met, Agenda = { CaseNote },
+            MeetingAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(Exchange.Clock.GetUtcNow().AddDays(20)),
+        }))).Conference;
+        var lines = (await Chair.ListsDisclosuresAsync(subject.NationalId)).Where(e => e.StepId == met && e.ToUnitId == Chair.UnitId).ToList();
+        Assert.Equal([true, false], lines.Select(e => e.Open));
+        Assert.Equal((The.Labor.UnitId, moved.OpenUntil), (lines[0].FromUnitId, lines[0].Until));
+    }
+
+    [Fact]
     [Trait("Rule", "R-CON-3")]
     public async Task What_is_resolved_and_reported_lies_sealed()
     {
