@@ -42,6 +42,9 @@ internal sealed class CaseReadings : IDisposable
     public Reading LargeCase => new($"a case of {FilledCases.Units} units, {FilledCases.Goals} goals, {FilledCases.Notes} notes, for a serving unit", 200,
         _ => ReadWholeAsync(_health, FilledCases.ServingUnit, FilledCases.LargeCase));
 
+    /// <summary>Everything that a chair follows, page by page, as its desk fetches it on a Monday.</summary>
+    public Reading ChairsList => new($"a chair's {FilledCases.OpenItems:N0} open items", 20, _ => OpenItemsAsync(all: true, overdueOnly: false));
+
     /// <summary>What must not grow with the cases that there are. One more list of the exchange is one more line here.</summary>
     public IReadOnlyList<Reading> Growing =>
     [
@@ -50,6 +53,8 @@ internal sealed class CaseReadings : IDisposable
         new("case, plan and notes, serving unit", 500, number => ReadWholeAsync(_health, FilledCases.ServingUnit, Open(number))),
         new($"caseload of a unit: {FilledCases.OpenCases} open cases of {FilledCases.Workers} workers", 500, number => CaseloadAsync(number)),
         new($"overdue visits of a unit: {FilledCases.OverdueVisits}", 200, number => OverdueAsync(number, "")),
+        new($"first page of a chair's {FilledCases.OpenItems:N0} open items", 500, _ => OpenItemsAsync(all: false, overdueOnly: false)),
+        new("first page of its overdue items", 500, _ => OpenItemsAsync(all: false, overdueOnly: true)),
         new("overdue visits of one supervisor", 200, number => OverdueAsync(number, FilledCases.SupervisorOf(number))),
     ];
 
@@ -104,6 +109,23 @@ internal sealed class CaseReadings : IDisposable
         var request = new Wire.ListVisitsRequest { Context = Context(FilledCases.LeadUnit, number), Listing = Wire.VisitListing.Overdue, SupervisorPersonId = supervisor, PageSize = 200 };
         var answer = await _welfare.Visits.ListVisitsAsync(request);
         return new ReadOperation(answer.Visits.Count, [new CallSize(request.CalculateSize(), answer.CalculateSize())]);
+    }
+
+    private async Task<ReadOperation> OpenItemsAsync(bool all, bool overdueOnly)
+    {
+        var (found, calls) = (0, new List<CallSize>());
+        var context = Context(FilledCases.LeadUnit, 0);
+        (context.Purpose, context.LegalBasis) = (Wire.Purpose.CaseConference, Wire.LegalBasis.ConferenceResolution);
+        var request = new Wire.ListOpenItemsRequest { Context = context, OverdueOnly = overdueOnly, PageSize = all ? 200 : 100 };
+        do
+        {
+            var page = await _welfare.TrackedItems.ListOpenItemsAsync(request);
+            calls.Add(new CallSize(request.CalculateSize(), page.CalculateSize()));
+            found += page.Items.Count;
+            request.PageToken = page.NextPageToken;
+        }
+        while (all && request.PageToken.Length > 0);
+        return new ReadOperation(found, calls);
     }
 
     private static Wire.AccessContext InCase(string unitId, Guid caseId)
@@ -180,7 +202,7 @@ internal sealed class EchoReadings : IDisposable
 /// <summary>The least that the rows of an operation can cost: every column of them, read from the same file by their indexes, one statement a table, nothing opened and nothing decided.</summary>
 internal sealed class RawReadings(FilledCases filled) : IDisposable
 {
-    private static readonly string[] Statements =
+    private static readonly string[] OfCase =
     [
         "SELECT * FROM case_file WHERE case_id = $0",
         "SELECT * FROM case_participant WHERE case_id = $0",
@@ -192,13 +214,19 @@ internal sealed class RawReadings(FilledCases filled) : IDisposable
         "SELECT s.* FROM case_note AS n JOIN note_share AS s ON s.note_id = n.note_id WHERE n.case_id = $0",
     ];
 
+    private static readonly string[] OfChair = ["SELECT * FROM tracked_item WHERE chair_unit_id = $0 AND is_open = 1 ORDER BY due_on, item_id"];
+
     private readonly SqliteStore _store = new(filled.Database);
 
-    public Task<ReadOperation> ReadAsync(Guid caseId)
+    public Task<ReadOperation> ReadCaseAsync(Guid caseId) => ReadAsync(OfCase, caseId.ToByteArray(true));
+
+    public Task<ReadOperation> ReadChairAsync(string unitId) => ReadAsync(OfChair, unitId);
+
+    private Task<ReadOperation> ReadAsync(string[] statements, object key)
     {
-        var (found, key) = (0, caseId.ToByteArray(true));
+        var found = 0;
         using var read = _store.Read();
-        foreach (var sql in Statements)
+        foreach (var sql in statements)
         {
             using var reader = read.Query(sql, key);
             var row = new object[reader.FieldCount];

@@ -90,27 +90,25 @@ public sealed class ProtectedPathsTests(TestExchange exchange) : WireTests(excha
     public async Task Bug_what_was_put_onto_the_table_of_a_conference_told_the_unit_of_the_other_party_where_the_family_lives()
     {
         var (family, id, unit) = await BothSidesAsync();
-        var met = await The.Centre.BringsAsync(Exchange, id, Wire.ConferenceLevel.Case, [unit, The.ProtectionCentre, The.Labor], CaseNote, Contact);
-        await The.ProtectionCentre.SubmitsAsync(The.ProtectionCentre.Extract(met, Contact, "母子住在某處"));
-        Assert.Equal("母子住在某處", Assert.Single((await The.ProtectionCentre.ReadsBeforeAsync(met)).PreRead.Extracts).Content.Text);
-        foreach (var reader in (Party[])[unit, The.Labor, The.Centre])
-        {
-            var seen = await reader.ReadsBeforeAsync(met);
-            Assert.Null(Assert.Single(seen.PreRead.Extracts).Content);
-            Assert.Contains(Contact, seen.Disclosure.WithheldClasses);
-            await AssertRefusedAloneAsync(Wire.ErrorReason.ViewNotPermitted, () => reader.SubmitsAsync(reader.Extract(met, Contact, "母子據聞住在他處")));
-        }
+        var met = await The.Centre.BringsAsync(Exchange, id, Wire.ConferenceLevel.Case, [unit, The.ProtectionCentre, The.Labor], CaseNote, Household);
+        await The.ProtectionCentre.SubmitsAsync(The.ProtectionCentre.Extract(met, Household, "母子與友人同住"));
+        foreach (var reader in (Party[])[The.ProtectionCentre, The.Labor, The.Centre])
+            Assert.Equal("母子與友人同住", Assert.Single((await reader.ReadsBeforeAsync(met)).PreRead.Extracts).Content.Text);
+        var seen = await unit.ReadsBeforeAsync(met);
+        Assert.Null(Assert.Single(seen.PreRead.Extracts).Content);
+        Assert.Contains(Household, seen.Disclosure.WithheldClasses);
+        await AssertRefusedAloneAsync(Wire.ErrorReason.ViewNotPermitted, () => unit.SubmitsAsync(unit.Extract(met, Household, "母子據聞與親戚同住")));
 
         // What was resolved while nobody was protected is withheld from the moment on that somebody is, from whoever owes it too.
         await The.Centre.ProtectsAsync(family.Mother.NationalId.Canonical, id, lifted: true);
         Exchange.MeetAt(met, Exchange.Clock.GetUtcNow().AddMinutes(-1));
-        var item = (await The.Centre.ResolvesAsync(The.Centre.Resolution(met, Contact, unit.Owes("至母子住處訪視")))).Items.Single();
-        Assert.Equal("至母子住處訪視", (await unit.SeesItemAsync(item.ItemId)).Item.Deed.Text);
+        var item = (await The.Centre.ResolvesAsync(The.Centre.Resolution(met, Household, unit.Owes("與同住友人會談")))).Items.Single();
+        Assert.Equal("與同住友人會談", (await unit.SeesItemAsync(item.ItemId)).Item.Deed.Text);
         await The.Centre.ProtectsAsync(family.Mother.NationalId.Canonical, id);
         var owed = await unit.SeesItemAsync(item.ItemId);
         Assert.Equal((unit.UnitId, true), (owed.Item.OwnerUnitId, owed.Item.Deed is null));
-        Assert.Contains(Contact, owed.Disclosure.WithheldClasses);
-        Assert.All((await unit.AskAsync(to => to.TrackedItems.ListOwnItemsAsync(new() { Context = unit.AtConference() }))).Items, one => Assert.NotEqual("至母子住處訪視", one.Deed?.Text));
+        Assert.Contains(Household, owed.Disclosure.WithheldClasses);
+        Assert.All((await unit.AskAsync(to => to.TrackedItems.ListOwnItemsAsync(new() { Context = unit.AtConference() }))).Items, one => Assert.NotEqual("與同住友人會談", one.Deed?.Text));
         Assert.Null(Assert.Single((await unit.ReadsMinutesAsync(met)).Resolutions).Content);
     }
 
