@@ -31,6 +31,8 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
         builder.HasKey(p => new { p.CaseId, p.UnitId });
         builder.Ignore(p => p.ServiceList);
         builder.HasIndex(p => new { p.UnitId, p.CaseId });
+        // The parts that go on: what a unit has in hand does not cost what it ever had.
+        builder.HasIndex(p => p.UnitId).HasFilter("ended_at IS NULL").HasDatabaseName("ix_case_participant_now");
         // A second primary is refused by the database itself, whatever the code does.
         builder.HasIndex(p => p.CaseId).IsUnique().HasFilter("role = 1").HasDatabaseName("ix_case_one_primary");
     }

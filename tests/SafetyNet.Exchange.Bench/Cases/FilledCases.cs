@@ -127,7 +127,7 @@ internal sealed class FilledCases
         var measured = Count - number <= OpenCases;
         var isOpen = measured || Count - number <= Count / OneOpenIn;
         var at = Instants.Whole(End - TimeSpan.FromDays(365.25 * Years * (1 - ((double)number / Count))));
-        var isOwn = measured || number % Centres == 0;
+        var isOwn = measured || (!isOpen && number % Centres == 0);
         string[] units = isOwn ? [LeadUnit, ServingUnit, ThirdUnit] : [Centre(number), Centre(number + 7), Centre(number + 19)];
         // Whoever has an open case has that one only.
         var person = isOpen ? fill.NewPerson(number, at) : registered[random.Next(registered.Count)];

@@ -52,6 +52,20 @@ public sealed partial class QueryPlanTests(TestExchange exchange) : WireTests(ex
         Assert.Empty(WalksOf(session));
     }
 
+    [Fact]
+    [Trait("Rule", "R-CASE-6")]
+    public void Bug_a_caseload_went_through_all_cases_that_the_unit_ever_had()
+    {
+        using var store = new SqliteStore(Exchange.Composition.Store.Path);
+        using var session = store.Read();
+        session.Caseload(The.Centre.UnitId, 10);
+        using var plan = session.Query($"EXPLAIN QUERY PLAN {session.Statements.Single()}", The.Centre.UnitId, 10);
+        var lines = new List<string>();
+        while (plan.Read()) lines.Add(plan.GetString(3));
+        Assert.Contains(lines, line => line.Contains(" p USING INDEX ix_case_participant_now (unit_id=?)", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.Contains(" AUTOMATIC ", StringComparison.Ordinal));
+    }
+
     private static List<string> WalksOf(ReadSession session)
     {
         var walks = new List<string>();

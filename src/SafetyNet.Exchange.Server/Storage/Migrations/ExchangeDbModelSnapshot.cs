@@ -548,6 +548,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasDatabaseName("ix_case_one_primary")
                         .HasFilter("role = 1");
 
+                    b.HasIndex("UnitId")
+                        .HasDatabaseName("ix_case_participant_now")
+                        .HasFilter("ended_at IS NULL");
+
                     b.HasIndex("UnitId", "CaseId");
 
                     b.ToTable("case_participant", (string)null);
