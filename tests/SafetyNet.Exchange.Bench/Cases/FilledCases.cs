@@ -7,7 +7,9 @@ using SafetyNet.Exchange.Bench.Roles;
 using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Cases;
+using SafetyNet.Exchange.Server.Conferences;
 using SafetyNet.Exchange.Server.Hosting;
+using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Server.Visits;
 using Spectre.Console;
@@ -25,6 +27,9 @@ internal sealed class FilledCases
     public const string LeadUnit = "tpe-central-swc", ServingUnit = "tpe-cmhc";
 
     public const int OpenCases = 750, OverdueVisits = 100, Workers = 30;
+
+    /// <summary>Items of the conferences that the measured centre chairs, an equal share of them in each of its open cases, one in ten overdue.</summary>
+    public const int OpenItems = 10_000;
 
     /// <summary>Of the large case; a twentieth of the notes a unit's own, half of the others' shared with the serving unit.</summary>
     public const int Units = 10, Goals = 50, Notes = 500;
@@ -145,6 +150,7 @@ internal sealed class FilledCases
             return;
         }
 
+        if (measured) fill.Items(id, at.AddDays(30), LeadUnit, [LeadUnit, ServingUnit, ThirdUnit], ItemsOf(Count - number - 1), End);
         fill.Visit(id, visitor, person, at.AddDays(5), isDone: true);
         // Overdue on every day from now on, or on none.
         fill.Visit(id, visitor, person, measured && Count - number <= OverdueVisits ? End.AddDays(-3) : new DateTimeOffset(2099, 1, 1, 0, 0, 0, TimeSpan.Zero), isDone: false);
@@ -163,6 +169,9 @@ internal sealed class FilledCases
             fill.Note(LargeCase, at.AddHours(number), author, isShared ? [ServingUnit] : []);
         }
     }
+
+    /// <summary>How many items the case at a place among the open ones has.</summary>
+    private static int ItemsOf(int place) => (OpenItems / OpenCases) + (place < OpenItems % OpenCases ? 1 : 0);
 
     private static string Centre(int number) => string.Create(CultureInfo.InvariantCulture, $"tpe-centre-{number % Centres:00}");
 
@@ -256,6 +265,40 @@ internal sealed class CaseRows(RowInserts rows, Vault vault, Wire.Jurisdiction j
             {
                 ProgressId = entry, GoalId = id, AuthorUnitId = owner, AuthorPersonId = "W1000", LegalBasis = Wire.LegalBasis.Article6IntegratedService, WrittenAt = at.AddDays(number),
                 Sealed = vault.SealText(jurisdiction, GoalQueries.ProgressColumn, entry, text),
+            });
+        }
+    }
+
+    /// <summary>A conference that has met, one resolution, and its items, each assigned; due far ahead, but for one in ten that was due before <paramref name="today"/>.</summary>
+    public void Items(Guid caseId, DateTimeOffset at, string chair, IReadOnlyList<string> owners, int count, DateTimeOffset today)
+    {
+        var (conference, resolution) = (Guid.CreateVersion7(at), Guid.CreateVersion7(at));
+        rows.Insert(new Conference
+        {
+            ConferenceId = conference, CaseId = caseId, Jurisdiction = jurisdiction, Level = Wire.ConferenceLevel.Case, Indicators = 1 << (int)Wire.ConferenceIndicator.SelfHarm,
+            Ground = Wire.ConferenceGround.CrossBureauConsensus, Statement = vault.SealText(jurisdiction, ConferenceQueries.StatementColumn, conference, text),
+            Agenda = ClassSet.Of(Wire.ConfidentialityClass.CaseNote).Bits, ConvenedByUnitId = chair, ConvenedAt = at, MeetingAt = at.AddDays(7), Version = 2,
+        });
+        rows.Insert(new Resolution
+        {
+            ResolutionId = resolution, ConferenceId = conference, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, RecordedAt = at.AddDays(7), PersonId = "W1000",
+            Sealed = vault.SealText(jurisdiction, MeetingQueries.ResolutionColumn, resolution, text),
+        });
+        rows.Insert(new ListedCase { CaseId = caseId, IsListed = true, ListedAt = at.AddDays(7), Version = 1 });
+        for (var number = 0; number < count; number++)
+        {
+            var (id, owner) = (Guid.CreateVersion7(at.AddDays(7)), owners[number % owners.Count]);
+            var due = DateOnly.FromDateTime((number % 10 == 0 ? today.AddDays(-30) : today.AddYears(70)).UtcDateTime).AddDays(number);
+            rows.Insert(new TrackedItem
+            {
+                ItemId = id, CaseId = caseId, ConferenceId = conference, ResolutionId = resolution, Jurisdiction = jurisdiction, ChairUnitId = chair, OwnerUnitId = owner, State = Wire.ItemState.Open,
+                IsOpen = true, Level = Wire.ConferenceLevel.Case, DueOn = due, ConfidentialityClass = Wire.ConfidentialityClass.CaseNote, LegalBasis = Wire.LegalBasis.ConferenceResolution,
+                MadeAt = at.AddDays(7), MoveCount = 1, Version = 1, Deed = vault.SealText(jurisdiction, TrackedItemQueries.DeedColumn, id, text),
+            });
+            rows.Insert(new ItemMoveRow
+            {
+                MoveId = Guid.CreateVersion7(at.AddDays(7)), ItemId = id, Number = 1, Action = Wire.ItemAction.Assign, MovedAt = at.AddDays(7), UnitId = chair, PersonId = "W1000", State = Wire.ItemState.Open,
+                ConferenceId = conference, Level = Wire.ConferenceLevel.Case, OwnerUnitId = owner, DueOn = due,
             });
         }
     }
