@@ -20,7 +20,7 @@ internal sealed record CasesSize(int Cases, long FileBytes, long MemoryBytes);
 /// </summary>
 internal static class CasesRun
 {
-    private const int WarmUps = 100, Rounds = 5;
+    private const int WarmUps = 400, Rounds = 5;
 
     public static async Task<int> RunAsync(string folder, int cases, bool asJson, CancellationToken cancellation)
     {
