@@ -80,8 +80,8 @@ internal sealed class PossibleViewers(Call call, SearchIndex search, DateTimeOff
                 opened |= call.WouldSee(unit, question with { Purpose = purpose, LegalBasis = basis });
         }
 
-        // What the unit sees as a participant stands in a line of its own.
-        return step.Ground == Wire.ViewingGround.NoteShare ? opened & new ClassSet(step.Classes) : opened;
+        // What the unit sees as a participant, or by an invitation, stands in a line of its own.
+        return step.IsOneThing ? opened & new ClassSet(step.Classes) : opened;
     }
 
     private NeedToKnowQuestion Question(KnownPerson person, PastStep step)

@@ -25,6 +25,9 @@ internal readonly record struct PastStep(Wire.ViewingGround Ground, string Resou
 
     /// <summary>Purpose of a grant; UNSPECIFIED: any.</summary>
     public Wire.Purpose Purpose { get; init; }
+
+    /// <summary>It shows one thing of these classes, a note, a goal or an item, and nothing else of the person.</summary>
+    public bool IsOneThing { get; init; }
 }
 
 /// <summary>Reads what tied units to a person, from the beginning.</summary>
@@ -122,7 +125,7 @@ internal static class StepHistory
             yield return new PastStep(ground, $"{thing}/{reader.GetId(1)}",
                 reader.GetString(2), Instants.FromMicros(reader.GetInt64(5)), ended < until || until is null ? ended : until)
             {
-                Classes = (uint)reader.GetInt64(3), Basis = (Wire.LegalBasis)reader.GetInt32(4),
+                Classes = (uint)reader.GetInt64(3), Basis = (Wire.LegalBasis)reader.GetInt32(4), IsOneThing = thing is not "conference",
             };
         }
     }

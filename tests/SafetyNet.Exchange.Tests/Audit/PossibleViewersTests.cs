@@ -1,4 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
+using SafetyNet.Exchange.Tests.Cases;
+using SafetyNet.Exchange.Tests.Conferences;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
@@ -54,6 +56,21 @@ public sealed class PossibleViewersTests(TestExchange exchange) : WireTests(exch
         Assert.Empty((await ListAsync(The.Officer, child, begin.AddDays(-2), begin.AddDays(-1))).Viewers);
         Assert.Empty((await ListAsync(The.OfficerOfTaoyuan, child, begin.AddSeconds(-1))).Viewers);
         Assert.Empty((await ListAsync(The.Officer, Some.StrangersId(), begin)).Viewers);
+    }
+
+    [Fact]
+    public async Task Who_owes_an_item_of_a_conference_could_see_its_class_until_it_is_done()
+    {
+        var (subject, begin) = (Some.Stranger(), Exchange.Clock.GetUtcNow().AddSeconds(-1));
+        var met = await The.Centre.HoldsAsync(Exchange, await The.SharedCaseAsync(The.Centre, subject), Wire.ConferenceLevel.Case, [The.Labor], CaseNote, Economic);
+        var item = (await The.Centre.ResolvesAsync(met, The.Labor.Owes("媒合就業")))[0].ItemId;
+        async Task<Wire.PossibleViewer> Owner() => Assert.Single((await ListAsync(The.Officer, subject.NationalId, begin)).Viewers, viewer => viewer.Resource == $"item/{item}" && viewer.UnitId == The.Labor.UnitId);
+        var viewer = await Owner();
+        Assert.Equal((Conference, The.Labor.UnitId, null), (viewer.Ground, viewer.UnitId, viewer.Until));
+        Assert.Equal([CaseNote], viewer.Classes);
+        await The.Labor.FinishesAsync(item);
+        await The.Centre.ConfirmsAsync(item);
+        Assert.NotNull((await Owner()).Until);
     }
 
     [Fact]
