@@ -143,7 +143,7 @@ internal sealed class Composition : IAsyncDisposable
                 Protocols?.Changed(changes);
             };
             Commits.Appended = Search.Appended;
-            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, grants, new VisitEnds(), new ItemHeirs()), TimeLimits);
+            var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, grants, new VisitEnds(), new ItemHeirs(), new ConferenceEndings()), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Offers = new OfferJob(exchange, Commits, clock);
             Protocols = new ProtocolJob(Store, Commits, Policy, clock);

@@ -43,6 +43,13 @@ internal static class ConferenceQueries
     public static bool HasMetSince(this ReadSession session, Conference conference, DateTimeOffset now) =>
         session.Db.Set<Conference>().Any(c => c.CaseId == conference.CaseId && c.ConferenceId != conference.ConferenceId && c.MeetingAt > conference.MeetingAt && c.MeetingAt <= now);
 
+    /// <summary>Conferences on a case by which those invited still see something, by id.</summary>
+    public static List<Conference> OpenConferencesOn(this ReadSession session, Guid caseId, DateTimeOffset now)
+    {
+        var metAfter = now.AddDays(-Standing.DaysAfterMeeting);
+        return [.. session.Db.Set<Conference>().AsNoTracking().Where(c => c.CaseId == caseId && c.MeetingAt > metAfter).OrderBy(c => c.ConferenceId)];
+    }
+
     /// <summary>Units invited, by id; withdrawn invitations too.</summary>
     public static List<ConferenceInvitation> InvitationsTo(this ReadSession session, Guid conferenceId) =>
         [.. session.Db.Set<ConferenceInvitation>().AsNoTracking().Where(i => i.ConferenceId == conferenceId).OrderBy(i => i.UnitId)];

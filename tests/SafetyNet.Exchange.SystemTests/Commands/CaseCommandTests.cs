@@ -4,7 +4,7 @@ using SafetyNet.Exchange.SystemTests.Processes;
 
 namespace SafetyNet.Exchange.SystemTests.Commands;
 
-/// <summary>A worker and a supervisor of a welfare centre with one of its cases, at the command line.</summary>
+/// <summary>A worker and a supervisor of a welfare centre with one of its cases, and with the conference on it, at the command line.</summary>
 [Trait("Rule", "R-CASE-1")]
 [Trait("Rule", "R-CASE-4")]
 [Trait("Rule", "R-CASE-6")]
@@ -48,6 +48,35 @@ public sealed class CaseCommandTests : IAsyncLifetime
         Assert.Equal(visit, Json(await AsksAsync(["case", "visits", "--worker", "S0043", "--case", id, "--json", .. Centre])).GetProperty("visitId").GetString());
         var load = Json(await AsksAsync(["case", "caseload", "--json", .. Centre])).GetProperty("workers")[0];
         Assert.Equal(("S0043", 1), (load.GetProperty("workerPersonId").GetString(), load.GetProperty("openCases").GetInt32()));
+    }
+
+    [Fact]
+    [Trait("Rule", "R-CON-3")]
+    public async Task A_conference_is_read_before_it_meets_and_what_it_resolved_is_on_the_lists_of_its_chair_and_of_who_owes_it()
+    {
+        var id = await OpenCaseAsync();
+        var meetsAt = TimeProvider.System.GetUtcNow().AddSeconds(8);
+        var conference = Json(await CallAsync("ConferenceService/ConveneConference", id,
+            $$"""
+            {"caseId":"{{id}}","level":"CONFERENCE_LEVEL_CASE","indicators":["CONFERENCE_INDICATOR_SELF_HARM"],"ground":"CONFERENCE_GROUND_CROSS_BUREAU_CONSENSUS","statement":"各單位處遇方向不一，請共識分工",
+             "meetingAt":"{{meetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}}","agenda":["CONFIDENTIALITY_CLASS_CASE_NOTE"],"unitIds":["tpe-cmhc","tpe-employment"]}
+            """)).GetProperty("conference").GetProperty("conferenceId").GetString()!;
+        string[] health = ["--as", "tpe-health", "--unit", "tpe-cmhc", .. _sandbox!.CliOptions];
+        await AsksAsync(["call", "MeetingService/SubmitExtract", "--data", $$"""{"conferenceId":"{{conference}}","confidentialityClass":"CONFIDENTIALITY_CLASS_CASE_NOTE","text":"每兩週門診一次"}""", .. health]);
+        var agenda = await AsksAsync(["conference", "agenda", conference, "--as", "tpe-dosw", .. Centre]);
+        foreach (var told in (string[])["各單位處遇方向不一，請共識分工", "每兩週門診一次", "tpe-employment", "0 items"]) Assert.Contains(told, agenda, StringComparison.Ordinal);
+
+        while (TimeProvider.System.GetUtcNow() <= meetsAt) await Task.Delay(100, TestContext.Current.CancellationToken);
+        await CallAsync("MeetingService/RecordResolution", id,
+            $$"""
+            {"conferenceId":"{{conference}}","confidentialityClass":"CONFIDENTIALITY_CLASS_CASE_NOTE","text":"由就業服務處協助媒合","items":[{"ownerUnitId":"tpe-employment","deed":"媒合部分工時工作","dueDate":"2099-01-31"}]}
+            """);
+        var chaired = await AsksAsync(["conference", "items", "--as", "tpe-dosw", .. Centre]);
+        foreach (var told in (string[])["媒合部分工時工作", "2099-01-31", "tpe-employment", "1 items"]) Assert.Contains(told, chaired, StringComparison.Ordinal);
+        string[] labor = ["--as", "tpe-labor", "--unit", "tpe-employment", .. _sandbox.CliOptions];
+        Assert.Equal("媒合部分工時工作", Json(await AsksAsync(["conference", "items", "--own", "--json", .. labor])).GetProperty("deed").GetProperty("text").GetString());
+        Assert.Contains("0 items", await AsksAsync(["conference", "items", "--own", "--overdue", .. labor]), StringComparison.Ordinal);
+        Assert.Contains("0 items", await AsksAsync(["conference", "items", "--own", .. health]), StringComparison.Ordinal);
     }
 
     /// <summary>A report that the screening centre offers, the welfare centre takes, and opens a case on.</summary>

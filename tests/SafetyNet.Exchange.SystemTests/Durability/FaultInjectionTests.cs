@@ -12,7 +12,7 @@ namespace SafetyNet.Exchange.SystemTests.Durability;
 public sealed class FaultInjectionTests(ITestOutputHelper output)
 {
     /// <summary>Injections of a run; SAFETYNET_CAMPAIGN asks for more.</summary>
-    private const int DefaultInjections = 200;
+    private const int DefaultInjections = 150;
 
     /// <summary>Servers at a time: a restart keeps one processor busy for seconds.</summary>
     private const int Lanes = 2;

@@ -281,7 +281,7 @@ internal sealed class FaultScript : IDisposable
         // The meeting is put to the next moment, and waited for.
         async Task BeginAsync()
         {
-            for (var seconds = 1; ; seconds *= 3)
+            for (var seconds = 0.25; ; seconds *= 4)
             {
                 var at = TimeProvider.System.GetUtcNow().AddSeconds(seconds);
                 try

@@ -64,6 +64,28 @@ public sealed class ConferenceTests(TestExchange exchange) : WireTests(exchange)
     }
 
     [Fact]
+    [Trait("Rule", "R-NTK-17")]
+    public async Task Bug_A_case_that_was_opened_again_was_open_again_to_the_conference_of_before()
+    {
+        var (family, opened) = await OpenAsync();
+        var met = await ConveneAsync(opened.CaseId, [The.Labor], Identity);
+        Assert.Equal(family.Child.Name, (await The.Labor.SeesCaseAtAsync(met.ConferenceId, opened.CaseId)).Case.Subjects.Single().Name);
+        await The.Labor.EmptiesInboxAsync();
+
+        await The.Centre.ClosesCaseAsync(opened.CaseId);
+        Assert.Equal([Wire.NoticeKind.ConferenceChanged], (await The.Labor.EmptiesInboxAsync()).Select(n => n.Kind));
+        await The.Centre.ReopensAsync(opened.CaseId);
+        await AssertNotFoundAsync(() => The.Labor.SeesCaseAtAsync(met.ConferenceId, opened.CaseId));
+        await AssertNotFoundAsync(() => The.Labor.LooksUpAtAsync(met.ConferenceId, family.Child.NationalId.Canonical));
+        var ledger = (await The.Centre.ListsDisclosuresAsync(family.Child.NationalId.Canonical)).Where(line => line.StepId == met.ConferenceId).ToList();
+        Assert.NotEmpty(ledger);
+        Assert.All(ledger, line => Assert.False(line.Open));
+
+        var again = await ConveneAsync(opened.CaseId, [The.Labor], Identity);
+        Assert.Equal(family.Child.Name, (await The.Labor.SeesCaseAtAsync(again.ConferenceId, opened.CaseId)).Case.Subjects.Single().Name);
+    }
+
+    [Fact]
     public async Task An_invitation_ends_30_days_after_the_meeting_and_at_once_when_it_is_withdrawn()
     {
         var (family, opened) = await OpenAsync();
