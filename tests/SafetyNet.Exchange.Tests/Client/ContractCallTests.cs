@@ -112,6 +112,14 @@ public sealed class ContractCallTests
         Assert.Empty(Untranslated<Wire.NoticeKind>());
         Assert.Empty(Untranslated<Wire.AuditOutcome>());
         Assert.Empty(Untranslated<Wire.MemberState>());
+        Assert.Empty(Untranslated<Wire.VisitState>());
+        Assert.Empty(Untranslated<Wire.GoalState>());
+        Assert.Empty(Untranslated<Wire.CaseloadRole>());
+        Assert.Empty(Untranslated<Wire.ConferenceLevel>());
+        Assert.Empty(Untranslated<Wire.ConferenceGround>());
+        Assert.Empty(Untranslated<Wire.ConferenceIndicator>());
+        Assert.Empty(Untranslated<Wire.ItemState>());
+        Assert.Empty(Untranslated<Wire.ItemAction>());
     }
 
     private static IEnumerable<T> Untranslated<T>()
