@@ -79,8 +79,10 @@ internal static class Some
             Services = { service }, View = View(), CaseId = inCase ?? "",
         };
 
+    /// <summary>No two of them share a home, the grandparent's included: a test that protects a mother would hide another test's grandparent.</summary>
     private static IEnumerable<Family> FindFamilies()
     {
+        var taken = new HashSet<int>();
         var people = Population.ToDictionary(p => p.Number);
         foreach (var home in Households.Value.Where(h => h.JurisdictionCode == "TPE"))
         {
@@ -89,8 +91,9 @@ internal static class Some
                 var mother = home.Members.FirstOrDefault(p => p.Number == child.MotherNumber && IsOrdinary(p));
                 var elder = ((int?[])[child.MotherNumber, child.FatherNumber]).OfType<int>().Select(n => people[n])
                     .SelectMany(parent => (int?[])[parent.MotherNumber, parent.FatherNumber]).OfType<int>().Select(n => people[n])
-                    .FirstOrDefault(p => p.HouseholdNumber != home.Number && IsOrdinary(p));
-                if (mother is null || elder is null) continue;
+                    .FirstOrDefault(p => p.HouseholdNumber != home.Number && !taken.Contains(p.HouseholdNumber) && IsOrdinary(p));
+                if (mother is null || elder is null || taken.Contains(home.Number)) continue;
+                taken.UnionWith([home.Number, elder.HouseholdNumber]);
                 yield return new Family(child, mother, elder, home);
                 break;
             }
