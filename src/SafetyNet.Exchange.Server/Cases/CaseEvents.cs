@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Cases;
@@ -34,7 +35,7 @@ internal sealed class CaseEventMapping : IEntityTypeConfiguration<CaseEventRow>
 
 /// <summary>A change of a case that a unit takes part in, with its part.</summary>
 internal readonly record struct CaseEventLine(
-    long Sequence, Guid CaseId, Wire.CaseChangeKind Kind, DateTimeOffset At, string UnitId, Guid? ResourceId, Wire.ParticipantRole Role, uint ProtectiveClasses, Wire.Jurisdiction Jurisdiction);
+    long Sequence, Guid CaseId, Wire.CaseChangeKind Kind, DateTimeOffset At, string UnitId, Guid? ResourceId, Wire.ParticipantRole Role, ProtectiveScope Protective, Wire.Jurisdiction Jurisdiction);
 
 /// <summary>Some changes of a unit's cases, in order.</summary>
 /// <param name="Lines">The changes.</param>
@@ -66,7 +67,7 @@ internal static class CaseEventQueries
         var last = Math.Min(end, after + PlacesAtOnce);
         using var reader = session.Query(
             $"""
-            SELECT e.sequence, e.case_id, e.kind, e.at, e.unit_id, e.resource_id, p.role, p.protective_classes, c.jurisdiction
+            SELECT e.sequence, e.case_id, e.kind, e.at, e.unit_id, e.resource_id, p.role, p.protective_classes, p.protective_until, c.jurisdiction
             FROM case_event AS e CROSS JOIN case_participant AS p ON p.case_id = e.case_id AND p.unit_id = $0 JOIN case_file AS c ON c.case_id = e.case_id
             WHERE e.sequence > $1 AND e.sequence <= $2 AND (p.role = {(int)Wire.ParticipantRole.Primary} OR (p.role = {(int)Wire.ParticipantRole.Serving} AND e.at >= p.since))
             ORDER BY e.sequence LIMIT {EventsAtOnce}
@@ -74,7 +75,7 @@ internal static class CaseEventQueries
         while (reader.Read())
         {
             lines.Add(new CaseEventLine(reader.GetInt64(0), reader.GetId(1), (Wire.CaseChangeKind)reader.GetInt32(2), Instants.FromMicros(reader.GetInt64(3)), reader.GetString(4),
-                reader.IsDBNull(5) ? null : reader.GetId(5), (Wire.ParticipantRole)reader.GetInt32(6), (uint)reader.GetInt64(7), (Wire.Jurisdiction)reader.GetInt32(8)));
+                reader.IsDBNull(5) ? null : reader.GetId(5), (Wire.ParticipantRole)reader.GetInt32(6), ProtectiveScope.Read(reader, 7), (Wire.Jurisdiction)reader.GetInt32(9)));
         }
 
         if (lines.Count == EventsAtOnce) last = lines[^1].Sequence;

@@ -1,4 +1,5 @@
 using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Cases;
@@ -69,8 +70,17 @@ internal sealed class CaseParticipant : IFamilyFact, ICaseRow
     /// <summary>Subjects within the scope, see <see cref="IdList"/>; empty: all.</summary>
     public byte[] PersonIds { get; set; } = [];
 
-    /// <summary>Protective classes on the scope (R-NTK-9), as bits of the code table; 0: none.</summary>
+    /// <summary>Protective classes on the scope (R-NTK-9), as bits of the code table; 0: none. What counts at an instant: <see cref="Protective"/>.</summary>
     public uint ProtectiveClasses { get; set; }
+
+    /// <summary>When they leave the scope; null: with the part (R-NTK-17).</summary>
+    public DateTimeOffset? ProtectiveUntil { get; set; }
+
+    public ProtectiveScope Protective
+    {
+        get => new(ProtectiveClasses, ProtectiveUntil);
+        set => (ProtectiveClasses, ProtectiveUntil) = (value.Bits, value.Bits == 0 ? null : value.Until);
+    }
 
     public DateTimeOffset Since { get; set; }
 
@@ -214,7 +224,7 @@ internal sealed record SharedCase(CaseFile File, List<Guid> Subjects, List<CaseP
         }
 
         (part.Role, part.Services, part.PersonIds, part.Since) = (role, CaseParticipant.Bits(services), IdList.ToBytes(personIds), now);
-        (part.ProtectiveClasses, part.EndedAt) = (0, null);
+        (part.Protective, part.EndedAt) = (default, null);
         return part;
     }
 

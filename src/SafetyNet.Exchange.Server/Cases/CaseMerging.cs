@@ -64,7 +64,7 @@ internal static class CaseMerging
     {
         part.EndedAt = call.Now;
         call.Change.Update(part);
-        var protective = new ClassSet(part.ProtectiveClasses);
+        var protective = part.Protective;
         call.EndDisclosures(goes.Scope, part.UnitId);
         if (part.Role == Wire.ParticipantRole.Primary)
         {
@@ -88,14 +88,14 @@ internal static class CaseMerging
         else if (own.Role == Wire.ParticipantRole.Invited && part.Role == Wire.ParticipantRole.Serving)
         {
             (own.Role, own.Services, own.PersonIds, own.Since) = (part.Role, part.Services, IdList.ToBytes(persons), call.Now);
-            Share(call, goesOn, own, protective & new ClassSet(own.ProtectiveClasses), persons);
+            Share(call, goesOn, own, protective.Common(own.Protective, call.Now), persons);
         }
         else
         {
             own.Services = own.Services == 0 || part.Services == 0 ? 0 : own.Services | part.Services;
             own.PersonIds = IdList.ToBytes(IdList.FromBytes(own.PersonIds).Union(persons));
             // A class that was on the scope for the persons of one case only is put onto it anew by who may do so (R-NTK-9).
-            Share(call, goesOn, own, protective & new ClassSet(own.ProtectiveClasses), persons);
+            Share(call, goesOn, own, protective.Common(own.Protective, call.Now), persons);
         }
 
         if (own.Role == Wire.ParticipantRole.Invited) call.Tell(own.UnitId, Wire.NoticeKind.CaseInvitation, goesOn);
@@ -103,15 +103,16 @@ internal static class CaseMerging
     }
 
     /// <summary>Protective classes of a part after the merging, with what the ledger says of them.</summary>
-    private static void Share(Call call, SharedCase goesOn, CaseParticipant part, ClassSet protective, IEnumerable<Guid> persons)
+    private static void Share(Call call, SharedCase goesOn, CaseParticipant part, ProtectiveScope protective, IEnumerable<Guid> persons)
     {
-        var before = new ClassSet(part.ProtectiveClasses);
-        if (part.Role == Wire.ParticipantRole.Primary) protective |= before;
-        part.ProtectiveClasses = protective.Bits;
+        var before = part.Protective.At(call.Now);
+        if (part.Role == Wire.ParticipantRole.Primary) protective = part.Protective.Joined(protective, call.Now);
+        part.Protective = protective;
+        var after = protective.At(call.Now);
         call.Change.Update(part);
-        call.EndDisclosures(goesOn.Scope, part.UnitId, before - protective);
-        call.Disclose(goesOn.Scope, persons, part.UnitId, protective, call.Context!.LegalBasis, null);
-        if (!(before - protective).IsEmpty) call.Tell(part.UnitId, Wire.NoticeKind.ViewNarrowed, goesOn);
+        call.EndDisclosures(goesOn.Scope, part.UnitId, before - after);
+        call.Disclose(goesOn.Scope, persons, part.UnitId, after, call.Context!.LegalBasis, protective.Until);
+        if (!(before - after).IsEmpty) call.Tell(part.UnitId, Wire.NoticeKind.ViewNarrowed, goesOn);
     }
 
     private static void TakeInWorker(Call call, SharedCase goesOn, SharedCase goes, string unitId)

@@ -63,24 +63,23 @@ internal sealed class CaseParts : IReactTo<ReferralAcceptedForCase>, IReactTo<Ca
     /// <summary>Adds or widens the part of the unit that accepted, with the protective classes that the sender may put onto it (R-NTK-9).</summary>
     private static void Take(Call call, SharedCase shared, ReferralAcceptedForCase happened)
     {
-        var protective = call.Members.FindUnit(happened.FromUnitId) is { } sender
-            ? call.ProtectiveBy(shared, sender, call.Context!.LegalBasis, happened.View)
-            : ClassSet.None;
+        var brought = new ProtectiveScope(call.Members.FindUnit(happened.FromUnitId) is { } sender
+            ? call.ProtectiveBy(shared, sender, call.Context!.LegalBasis, happened.View).Bits : 0, happened.ViewUntil);
         if (shared.PartOf(happened.UnitId) is { } part)
         {
             if (part.Role == Wire.ParticipantRole.Invited) SharedCase.Join(part, call.Now);
             part.Widen(happened.Services, happened.PersonIds);
-            part.ProtectiveClasses |= protective.Bits;
+            part.Protective = part.Protective.Joined(brought, call.Now);
             call.Change.Update(part);
         }
         else
         {
             var added = shared.Add(happened.UnitId, Wire.ParticipantRole.Serving, happened.Services, happened.PersonIds, call.Now);
-            added.ProtectiveClasses = protective.Bits;
+            added.Protective = brought;
             call.Keep(added);
         }
 
-        call.Disclose(shared.Scope, happened.PersonIds, happened.UnitId, protective, call.Context!.LegalBasis, null, happened.FromUnitId);
+        call.Disclose(shared.Scope, happened.PersonIds, happened.UnitId, brought.At(call.Now), call.Context!.LegalBasis, brought.Until, happened.FromUnitId);
         call.Touches("case", shared.File.CaseId);
         call.Change.Update(shared.File);
     }

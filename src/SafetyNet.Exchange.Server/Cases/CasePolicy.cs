@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using SafetyNet.Exchange.Protocol.Identity;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
@@ -92,7 +93,7 @@ internal static class CasePolicy
         IReadOnlyList<Guid> subjects = invitation is not null ? shared.Subjects : part is null ? [] : [.. shared.SubjectsOf(part)];
         var question = call.Ask(relationships, shared.File.Jurisdiction) with
         {
-            ServiceScope = taking == RelationshipSet.None ? ClassSet.None : new ClassSet(part!.ProtectiveClasses),
+            ServiceScope = taking == RelationshipSet.None ? ClassSet.None : part!.Protective.At(call.Now),
             Agenda = invitation is { } link ? new ClassSet(link.Agenda) : ClassSet.None,
         };
         question = WithWhereabouts(call, question, subjects);
@@ -126,8 +127,10 @@ internal static class CasePolicy
     /// <summary>
     /// Protective classes go onto a scope by the primary unit or a protection centre that takes part, and only those that it may see itself (R-NTK-9).
     /// </summary>
-    public static uint RequireProtective(this Call call, CaseView view, string unitId, IReadOnlyList<Wire.ConfidentialityClass> classes)
+    public static ProtectiveScope RequireProtective(this Call call, CaseView view, string unitId, IReadOnlyList<Wire.ConfidentialityClass> classes, Timestamp? until)
     {
+        if (until is not null && classes.Count == 0) throw Refusal.InvalidField(new FieldFault("protective_until", FieldFaultKind.NotAllowedHere));
+        if (until?.ToDateTimeOffset() <= call.Now) throw Refusal.InvalidField(new FieldFault("protective_until", FieldFaultKind.NotInTheFuture));
         var asked = ClassSet.None;
         for (var i = 0; i < classes.Count; i++)
         {
@@ -138,7 +141,7 @@ internal static class CasePolicy
             asked |= ClassSet.Of(classes[i]);
         }
 
-        return asked.Bits;
+        return new ProtectiveScope(asked.Bits, until is null ? null : Instants.Whole(until.ToDateTimeOffset()));
     }
 
     /// <summary>Of the classes of a referral's view those that its sender may put onto the scope of the receiver's service (R-NTK-9).</summary>
@@ -147,7 +150,7 @@ internal static class CasePolicy
         var found = ClassSet.None;
         if (shared.PartOf(sender.UnitId) is not { } part || !MaySetScope(sender, part)) return found;
         foreach (var one in (view & Protective).InTableOrder())
-            if (call.MayHold(sender, basis, one, Standing.OfParticipant(part.Role), new ClassSet(part.ProtectiveClasses))) found |= ClassSet.Of(one);
+            if (call.MayHold(sender, basis, one, Standing.OfParticipant(part.Role), part.Protective.At(call.Now))) found |= ClassSet.Of(one);
         return found;
     }
 

@@ -51,12 +51,12 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         CaseSteps.RequireReferredAcross(call, shared, unit, "unit_id");
         var persons = request.PersonIds.Select(Guid.Parse).Distinct().ToList();
         if (persons.Except(shared.Subjects).Any()) throw new Refusal(Wire.ErrorReason.NotFound);
-        var protective = call.RequireProtective(view, unit.UnitId, request.ProtectiveClasses);
+        var protective = call.RequireProtective(view, unit.UnitId, request.ProtectiveClasses, request.ProtectiveUntil);
         var invited = shared.Invite(unit.UnitId, request.Services, persons, call.Now);
-        invited.ProtectiveClasses = protective;
+        invited.Protective = protective;
         call.Keep(invited);
         CaseSteps.Record(call, shared, Wire.CaseAction.Invite, CaseSteps.Words(call, shared, "", unit.UnitId));
-        call.Disclose(shared.Scope, shared.SubjectsOf(invited), unit.UnitId, new ClassSet(protective), call.Context!.LegalBasis, null);
+        call.Disclose(shared.Scope, shared.SubjectsOf(invited), unit.UnitId, protective.At(call.Now), call.Context!.LegalBasis, protective.Until);
         Changed(call, shared, new NoticeDraft(unit.UnitId, Wire.NoticeKind.CaseInvitation, null, shared.File.CaseId));
         return Task.FromResult(new Wire.InviteUnitResponse { Case = Show(call, shared, view) });
     }
@@ -71,11 +71,14 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         if (string.Equals(request.UnitId, call.Unit.UnitId, StringComparison.Ordinal))
             throw Refusal.InvalidField(new FieldFault("unit_id", FieldFaultKind.NotAllowedHere));
         var part = shared.PartOf(request.UnitId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
-        var (before, after) = (new ClassSet(part.ProtectiveClasses), new ClassSet(call.RequireProtective(view, part.UnitId, request.ProtectiveClasses)));
-        part.ProtectiveClasses = after.Bits;
+        var was = part.Protective;
+        part.Protective = call.RequireProtective(view, part.UnitId, request.ProtectiveClasses, request.ProtectiveUntil);
+        var (before, after) = (was.At(call.Now), part.Protective.At(call.Now));
         call.Change.Update(part);
-        call.EndDisclosures(shared.Scope, part.UnitId, before - after);
-        call.Disclose(shared.Scope, shared.SubjectsOf(part), part.UnitId, after - before, call.Context!.LegalBasis, null);
+        // Where the end is another one, the ledger has a line with it from now on.
+        var goesOn = was.Until == part.Protective.Until ? before & after : ClassSet.None;
+        call.EndDisclosures(shared.Scope, part.UnitId, before - goesOn);
+        call.Disclose(shared.Scope, shared.SubjectsOf(part), part.UnitId, after - goesOn, call.Context!.LegalBasis, part.Protective.Until);
         foreach (var id in shared.SubjectsOf(part))
             if (call.Read.FindPerson(call.Vault, id) is { } person) call.Concerns(person);
         Changed(call, shared, new NoticeDraft(part.UnitId, Wire.NoticeKind.ViewNarrowed, null, shared.File.CaseId), tell: !before.IsEmpty && !after.ContainsAll(before));
@@ -159,7 +162,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         }
         else if (happened.Step.Kind == Wire.DisclosureStep.ServiceScope && call.Read.FindCase(happened.Step.Id)?.PartOf(happened.ToUnitId) is { } part)
         {
-            part.ProtectiveClasses &= ~happened.Classes.Bits;
+            part.Protective = part.Protective with { Bits = part.Protective.Bits & ~happened.Classes.Bits };
             call.Change.Update(part);
             happened.IsDone = true;
         }
@@ -272,6 +275,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var within = view.Subjects.ToHashSet();
         foreach (var participant in shared.Present)
         {
+            var protective = participant.Protective.At(call.Now) & view.Decision.Visible;
             // Who of a unit works in the case is for that unit, and for the unit that answers for the whole (R-CASE-1).
             var worker = isPrimary || participant == part ? workers.GetValueOrDefault(participant.UnitId) : null;
             wire.Participants.Add(new Wire.CaseParticipant
@@ -279,7 +283,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
                 WorkerPersonId = worker?.WorkerPersonId ?? "", SupervisorPersonId = worker?.SupervisorPersonId ?? "",
                 UnitId = participant.UnitId, Role = participant.Role, Since = Timestamp.FromDateTimeOffset(participant.Since),
                 Services = { participant.ServiceList }, PersonIds = { IdList.FromBytes(participant.PersonIds).Where(within.Contains).Select(id => id.ToString()) },
-                ProtectiveClasses = { (new ClassSet(participant.ProtectiveClasses) & view.Decision.Visible).InTableOrder() },
+                ProtectiveClasses = { protective.InTableOrder() }, ProtectiveUntil = protective.IsEmpty ? null : ToWire(participant.Protective.Until),
             });
         }
 

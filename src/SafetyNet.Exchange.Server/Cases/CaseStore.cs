@@ -30,6 +30,7 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
         builder.ToTable("case_participant");
         builder.HasKey(p => new { p.CaseId, p.UnitId });
         builder.Ignore(p => p.ServiceList);
+        builder.Ignore(p => p.Protective);
         builder.HasIndex(p => new { p.UnitId, p.CaseId });
         // The parts that go on: what a unit has in hand does not cost what it ever had.
         builder.HasIndex(p => p.UnitId).HasFilter("ended_at IS NULL").HasDatabaseName("ix_case_participant_now");

@@ -49,7 +49,7 @@ internal sealed class CaseWatchService(SqliteStore store, UnitSignals signals) :
             Wire.CaseChangeKind.Goal or Wire.CaseChangeKind.TrackedItem => isOwn || line.Role == Wire.ParticipantRole.Primary,
             Wire.CaseChangeKind.Participant => isOwn || call.Policy.Decide(call.Ask(Standing.OfParticipant(line.Role), line.Jurisdiction) with
             {
-                ServiceScope = new ClassSet(line.ProtectiveClasses),
+                ServiceScope = line.Protective.At(call.Now),
             }) is { Allowed: true, Visible: var visible } && visible.Contains(Wire.ConfidentialityClass.Involvement),
             _ => false,
         };

@@ -43,7 +43,7 @@ internal static class GoalPolicy
         if (shared.PartOf(unitId) is not { Role: not Wire.ParticipantRole.Invited } part || call.Members.FindUnit(unitId) is not { } unit)
             throw new Refusal(Wire.ErrorReason.UnitNotInCase, ("unit_id", unitId), ("field", "owner_unit_id"), ("rule", "R-CASE-2"));
         if (!string.Equals(unitId, call.Unit.UnitId, StringComparison.Ordinal)
-            && !call.MayHold(unit, basis, one, Standing.OfParticipant(part.Role), new ClassSet(part.ProtectiveClasses)))
+            && !call.MayHold(unit, basis, one, Standing.OfParticipant(part.Role), part.Protective.At(call.Now)))
             throw new Refusal(Wire.ErrorReason.ViewNotPermitted, ("class", CodeText.Of(one)), ("unit_id", unitId), ("rule", "R-NTK-17"));
     }
 
@@ -51,7 +51,7 @@ internal static class GoalPolicy
     public static void ShowTo(this Call call, SharedCase shared, ServiceGoal goal, string unitId)
     {
         if (string.Equals(unitId, goal.AuthorUnitId, StringComparison.Ordinal) || call.Members.FindUnit(unitId) is not { } unit || shared.PartOf(unitId) is not { } part
-            || !call.MayHold(unit, goal.LegalBasis, goal.ConfidentialityClass, Standing.OfParticipant(part.Role), new ClassSet(part.ProtectiveClasses))
+            || !call.MayHold(unit, goal.LegalBasis, goal.ConfidentialityClass, Standing.OfParticipant(part.Role), part.Protective.At(call.Now))
             || call.Read.DisclosuresOfStep(Wire.DisclosureStep.ServiceGoal, goal.GoalId).Concat(call.Change.Added.OfType<DisclosureRow>().Where(line => line.StepId == goal.GoalId))
                 .Any(line => line.IsOpenAt(call.Now) && string.Equals(line.ToUnitId, unitId, StringComparison.Ordinal)))
             return;

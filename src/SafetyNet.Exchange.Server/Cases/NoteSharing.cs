@@ -17,7 +17,7 @@ internal static class NoteSharing
             throw Refusal.InvalidField(new FieldFault($"{field}.until", FieldFaultKind.NotInTheFuture));
         // One answer for a unit that takes no part and one that may not hold the class: who takes part is not for every participant to know.
         if (shared.PartOf(share.UnitId) is not { Role: not Wire.ParticipantRole.Invited } part || call.Members.FindUnit(share.UnitId) is not { } unit
-            || !call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(part.Role), new ClassSet(part.ProtectiveClasses)))
+            || !call.MayHold(unit, share.LegalBasis, note.ConfidentialityClass, Standing.OfParticipant(part.Role), part.Protective.At(call.Now)))
         {
             throw new Refusal(Wire.ErrorReason.ViewNotPermitted,
                 ("class", CodeText.Of(note.ConfidentialityClass)), ("unit_id", share.UnitId), ("rule", "R-NTK-17"));

@@ -88,7 +88,7 @@ internal sealed class ConferenceInvitation
 
 /// <summary>The case that a conference is about, as far as a conference needs it.</summary>
 internal sealed record ConferenceCase(Guid CaseId, Wire.Jurisdiction Jurisdiction, int Version, IReadOnlyList<Guid> Subjects, IReadOnlyDictionary<string, Wire.ParticipantRole> Participants,
-    IReadOnlyDictionary<string, ClassSet> Scopes)
+    IReadOnlyDictionary<string, ProtectiveScope> Scopes)
 {
     public string PrimaryUnitId => Participants.First(p => p.Value == Wire.ParticipantRole.Primary).Key;
 

@@ -31,7 +31,7 @@ internal static class ConferencePolicy
         if (invited) relationships |= RelationshipSet.Of(Wire.Relationship.Conference);
         return call.Ask(relationships, of.Jurisdiction) with
         {
-            Agenda = invited ? new ClassSet(conference.Agenda) : ClassSet.None, ServiceScope = of.Scopes.GetValueOrDefault(call.Unit.UnitId),
+            Agenda = invited ? new ClassSet(conference.Agenda) : ClassSet.None, ServiceScope = of.Scopes.GetValueOrDefault(call.Unit.UnitId).At(call.Now),
         };
     }
 
@@ -71,7 +71,7 @@ internal static class ConferencePolicy
         var isProtected = !(agenda & CasePolicy.Whereabouts).IsEmpty && call.Read.HasProtected(of.Subjects);
         return call.WouldSee(unit, call.Ask(RelationshipSet.Of(Wire.Relationship.Conference), of.Jurisdiction) with
         {
-            Agenda = agenda, ServiceScope = of.Scopes.GetValueOrDefault(unit.UnitId),
+            Agenda = agenda, ServiceScope = of.Scopes.GetValueOrDefault(unit.UnitId).At(call.Now),
             ProtectedAddress = isProtected, ServesOtherParty = isProtected && call.Read.ServesOtherParty(unit.UnitId, of.Subjects),
         });
     }

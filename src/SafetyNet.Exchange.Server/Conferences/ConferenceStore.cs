@@ -83,13 +83,13 @@ internal static class ConferenceQueries
         }
 
         var participants = new Dictionary<string, Wire.ParticipantRole>(StringComparer.Ordinal);
-        var scopes = new Dictionary<string, ClassSet>(StringComparer.Ordinal);
-        using (var reader = session.Query("SELECT unit_id, role, protective_classes FROM case_participant WHERE case_id = $0", key))
+        var scopes = new Dictionary<string, ProtectiveScope>(StringComparer.Ordinal);
+        using (var reader = session.Query("SELECT unit_id, role, protective_classes, protective_until FROM case_participant WHERE case_id = $0", key))
         {
             while (reader.Read())
             {
                 participants.Add(reader.GetString(0), (Wire.ParticipantRole)reader.GetInt32(1));
-                if (Standing.OfParticipant((Wire.ParticipantRole)reader.GetInt32(1)) != RelationshipSet.None) scopes.Add(reader.GetString(0), new ClassSet((uint)reader.GetInt64(2)));
+                if (Standing.OfParticipant((Wire.ParticipantRole)reader.GetInt32(1)) != RelationshipSet.None) scopes.Add(reader.GetString(0), ProtectiveScope.Read(reader, 2));
             }
         }
 

@@ -31,10 +31,10 @@ internal static class ItemPolicy
     /// <summary>How the acting unit stands to an item.</summary>
     /// <param name="agenda">Classes that the unit's invitation to the conference of the item opens; empty: it has none that stands.</param>
     public static NeedToKnowQuestion QuestionOf(Call call, TrackedItem item, ConferenceCase about, ClassSet? agenda) =>
-        QuestionOf(call, item, about.Jurisdiction, about.RelationshipOf(call.Unit.UnitId), about.Scopes.GetValueOrDefault(call.Unit.UnitId), agenda);
+        QuestionOf(call, item, about.Jurisdiction, about.RelationshipOf(call.Unit.UnitId), about.Scopes.GetValueOrDefault(call.Unit.UnitId).At(call.Now), agenda);
 
     /// <summary>The same for an item of a list of the unit's own, which it chairs or owes.</summary>
-    public static NeedToKnowQuestion QuestionOf(Call call, ItemLine line) => QuestionOf(call, line.Item, line.Jurisdiction, RelationshipSet.None, line.Scope, agenda: null);
+    public static NeedToKnowQuestion QuestionOf(Call call, ItemLine line) => QuestionOf(call, line.Item, line.Jurisdiction, RelationshipSet.None, line.Scope.At(call.Now), agenda: null);
 
     private static NeedToKnowQuestion QuestionOf(Call call, TrackedItem item, Wire.Jurisdiction jurisdiction, RelationshipSet relationships, ClassSet scope, ClassSet? agenda)
     {

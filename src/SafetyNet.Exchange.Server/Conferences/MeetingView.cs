@@ -31,7 +31,7 @@ internal sealed record MeetingView(ConferenceTable Table, NeedToKnowQuestion Que
         var question = call.Ask(relationships, about.Jurisdiction) with
         {
             Agenda = isOpen && relationships.Contains(Wire.Relationship.Conference) ? new ClassSet(table.Conference.Agenda) : ClassSet.None,
-            ServiceScope = about.Scopes.GetValueOrDefault(call.Unit.UnitId),
+            ServiceScope = about.Scopes.GetValueOrDefault(call.Unit.UnitId).At(call.Now),
         };
         // What is put onto the table may tell of anybody of the case, as a note may (R-NTK-10).
         question = CasePolicy.WithWhereabouts(call, question, about.Subjects);

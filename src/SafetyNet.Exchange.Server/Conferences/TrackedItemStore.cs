@@ -40,7 +40,7 @@ internal sealed class TrackedItemMapping : IEntityTypeConfiguration<TrackedItem>
 
 /// <summary>An item of a list, with what the decision on it looks at.</summary>
 /// <param name="Scope">Protective classes on the acting unit's scope in the case.</param>
-internal readonly record struct ItemLine(TrackedItem Item, Wire.Jurisdiction Jurisdiction, ClassSet Scope);
+internal readonly record struct ItemLine(TrackedItem Item, Wire.Jurisdiction Jurisdiction, ProtectiveScope Scope);
 
 /// <summary>Which open items of a unit a page is about.</summary>
 /// <param name="AsChair">Those that it chairs; else those that it owes.</param>
@@ -67,7 +67,7 @@ internal static class TrackedItemQueries
 
     private const string PageColumns = """
         SELECT i.item_id, i.case_id, i.conference_id, i.resolution_id, i.jurisdiction, i.chair_unit_id, i.owner_unit_id, i.state, i.level, i.due_on, i.confidentiality_class, i.deed, i.legal_basis, i.made_at,
-        i.times_carried_over, i.move_count, i.version, c.jurisdiction, coalesce(p.role, 0), coalesce(p.protective_classes, 0)
+        i.times_carried_over, i.move_count, i.version, c.jurisdiction, coalesce(p.role, 0), p.protective_classes, p.protective_until
         """;
 
     private const string PageTables = """
@@ -101,7 +101,7 @@ internal static class TrackedItemQueries
         {
             var role = (Wire.ParticipantRole)reader.GetInt32(18);
             found.Add(new ItemLine(ReadItem(reader), (Wire.Jurisdiction)reader.GetInt32(17),
-                Standing.OfParticipant(role) == RelationshipSet.None ? ClassSet.None : new ClassSet((uint)reader.GetInt64(19))));
+                Standing.OfParticipant(role) == RelationshipSet.None ? default : ProtectiveScope.Read(reader, 19)));
         }
 
         return found;

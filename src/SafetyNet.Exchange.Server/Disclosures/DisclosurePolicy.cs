@@ -21,7 +21,7 @@ internal static class DisclosurePolicy
         var isSender = call.Read.HasDisclosed(unitId, person.Id);
         var relationships = isPrimary ? RelationshipSet.Of(Wire.Relationship.Primary) : RelationshipSet.None;
         if (isSender) relationships |= RelationshipSet.Of(Wire.Relationship.Referrer);
-        var decision = call.Decide(call.Ask(relationships, person.Row.Jurisdiction) with { ServiceScope = new ClassSet(part.ProtectiveClasses) });
+        var decision = call.Decide(call.Ask(relationships, person.Row.Jurisdiction) with { ServiceScope = part.Protective.At(call.Now) });
         // That a worker's record went out is no content; of which class it was is decided like any other.
         var known = isPrimary ? decision.Visible | ClassSet.Of(Wire.ConfidentialityClass.CaseNote) : ClassSet.None;
         return line => string.Equals(line.FromUnitId, unitId, StringComparison.Ordinal) ? new ClassSet(line.Classes) : new ClassSet(line.Classes) & known;

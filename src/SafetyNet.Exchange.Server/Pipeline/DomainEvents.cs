@@ -13,7 +13,7 @@ internal sealed record NoticesAcknowledged(string UnitId, IReadOnlyList<Guid> Re
 /// <param name="Services">What is asked for.</param>
 /// <param name="View">Classes of the sender's view; protective ones come onto the scope of the service (R-NTK-9).</param>
 internal sealed record ReferralAcceptedForCase(
-    Guid CaseId, string FromUnitId, string UnitId, IReadOnlyList<Guid> PersonIds, IReadOnlyList<Wire.Article6Service> Services, ClassSet View);
+    Guid CaseId, string FromUnitId, string UnitId, IReadOnlyList<Guid> PersonIds, IReadOnlyList<Wire.Article6Service> Services, ClassSet View, DateTimeOffset? ViewUntil);
 
 /// <summary>A unit took what another handed on to it, with that unit's part in the case: it takes that part over, in the same instant (R-REF-6).</summary>
 /// <param name="Accepted">The acceptance; its sender is the unit whose part passes.</param>

@@ -84,7 +84,7 @@ internal readonly record struct Standing(RelationshipSet Relationships, ClassSet
             var standing = OfParticipant(link.Role);
             relationships |= standing;
             named |= link.CaseId == caseId && standing != RelationshipSet.None;
-            if (standing != RelationshipSet.None) scope |= new ClassSet(link.ProtectiveClasses);
+            if (standing != RelationshipSet.None) scope |= link.Protective.At(now);
         }
 
         foreach (var link in links.Conferences)

@@ -130,7 +130,8 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         Guid[] persons = [.. content.Subjects.Select(s => Guid.Parse(s.PersonId))];
         var led = isByRuling ? CaseLedBy(call, before!.ToUnitId, persons) : null;
         if ((led ?? referral.CaseId) is not { } caseId) return;
-        var accepted = new ReferralAcceptedForCase(caseId, led is null ? referral.FromUnitId : before!.ToUnitId, referral.ToUnitId, persons, [.. content.Services], new ClassSet(referral.ViewClasses));
+        var accepted = new ReferralAcceptedForCase(caseId, led is null ? referral.FromUnitId : before!.ToUnitId, referral.ToUnitId, persons, [.. content.Services], new ClassSet(referral.ViewClasses),
+            referral.ViewUntil);
         if (before is not null && (led is not null || referral.PassesCasePart)) call.Raise(new CasePartPassed(accepted, before.ReferralId));
         else call.Raise(accepted);
     }

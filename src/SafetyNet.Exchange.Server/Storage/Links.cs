@@ -1,3 +1,5 @@
+using SafetyNet.Exchange.Server.Policy;
+
 namespace SafetyNet.Exchange.Server.Storage;
 
 /// <summary>A person stands in a referral between two units.</summary>
@@ -6,8 +8,8 @@ internal readonly record struct ReferralLink(
 
 /// <summary>A person stands in an open case with a unit that takes part.</summary>
 /// <param name="IsInScope">The person is within the unit's scope.</param>
-/// <param name="ProtectiveClasses">Protective classes on the unit's scope (R-NTK-9), as bits of the code table.</param>
-internal readonly record struct CaseLink(Guid CaseId, Guid PersonId, string UnitId, Wire.ParticipantRole Role, bool IsInScope, uint ProtectiveClasses);
+/// <param name="Protective">Protective classes on the unit's scope (R-NTK-9).</param>
+internal readonly record struct CaseLink(Guid CaseId, Guid PersonId, string UnitId, Wire.ParticipantRole Role, bool IsInScope, ProtectiveScope Protective);
 
 /// <summary>A person stands in an open case that is brought to a conference to which a unit is invited.</summary>
 /// <param name="Agenda">Classes on the agenda, as bits of the code table.</param>
@@ -70,7 +72,7 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
         """;
 
     private const string CasesOf = """
-        SELECT c.case_id, s.person_id, p.unit_id, p.role, p.person_ids, p.protective_classes
+        SELECT c.case_id, s.person_id, p.unit_id, p.role, p.person_ids, p.protective_classes, p.protective_until
         FROM case_subject AS s JOIN case_file AS c ON c.case_id = s.case_id AND c.state = 1 JOIN case_participant AS p ON p.case_id = c.case_id
         WHERE s.person_id
         """;
@@ -132,7 +134,7 @@ internal sealed record Links(IReadOnlyList<ReferralLink> Referrals, IReadOnlyLis
             {
                 var personId = reader.GetFieldValue<byte[]>(1);
                 cases.Add(new CaseLink(reader.GetId(0), new Guid(personId, true), reader.GetString(2), (Wire.ParticipantRole)reader.GetInt32(3),
-                    IdList.Covers(reader.GetFieldValue<byte[]>(4), personId), (uint)reader.GetInt64(5)));
+                    IdList.Covers(reader.GetFieldValue<byte[]>(4), personId), ProtectiveScope.Read(reader, 5)));
             }
         }
 

@@ -1,3 +1,5 @@
+using SafetyNet.Exchange.Server.Policy;
+
 namespace SafetyNet.Exchange.Server.Storage;
 
 /// <summary>
@@ -41,7 +43,7 @@ internal static class StepHistory
         """;
 
     private const string CasesSql = """
-        SELECT c.case_id, p.unit_id, p.role, p.person_ids, p.protective_classes, p.since, p.former_role, p.ended_at
+        SELECT c.case_id, p.unit_id, p.role, p.person_ids, p.protective_classes, p.protective_until, p.since, p.former_role, p.ended_at
         FROM case_subject AS s JOIN case_file AS c ON c.case_id = s.case_id JOIN case_participant AS p ON p.case_id = c.case_id WHERE s.person_id = $0
         """;
 
@@ -84,13 +86,20 @@ internal static class StepHistory
         while (reader.Read())
         {
             var role = (Wire.ParticipantRole)reader.GetInt32(2);
-            DateTimeOffset? until = reader.IsDBNull(7) ? null : Instants.FromMicros(reader.GetInt64(7));
-            if (role == Wire.ParticipantRole.Former) role = (Wire.ParticipantRole)reader.GetInt32(6);
+            DateTimeOffset? until = reader.IsDBNull(8) ? null : Instants.FromMicros(reader.GetInt64(8));
+            if (role == Wire.ParticipantRole.Former) role = (Wire.ParticipantRole)reader.GetInt32(7);
             if (role != Wire.ParticipantRole.Primary && !IdList.Covers(reader.GetFieldValue<byte[]>(3), person)) continue;
-            yield return new PastStep(Wire.ViewingGround.Case, $"case/{reader.GetId(0)}", reader.GetString(1), Instants.FromMicros(reader.GetInt64(5)), until)
+            var (scope, since) = (ProtectiveScope.Read(reader, 4), Instants.FromMicros(reader.GetInt64(6)));
+            var whole = new PastStep(Wire.ViewingGround.Case, $"case/{reader.GetId(0)}", reader.GetString(1), since, until) { Role = role };
+            if (scope.Until is not { } passed || !(passed < until || until is null))
             {
-                Role = role, Classes = (uint)reader.GetInt64(4),
-            };
+                yield return whole with { Classes = scope.Bits };
+                continue;
+            }
+
+            // The part goes on, without the classes that left its scope.
+            yield return whole with { Until = passed, Classes = scope.Bits };
+            yield return whole with { Since = passed };
         }
     }
 

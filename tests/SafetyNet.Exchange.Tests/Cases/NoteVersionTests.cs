@@ -71,6 +71,31 @@ public sealed class NoteVersionTests(TestExchange exchange) : WireTests(exchange
     }
 
     [Fact]
+    public async Task Whatever_is_under_way_while_its_unit_leaves_nothing_is_amended_behind_that()
+    {
+        var opened = await CaseWithLaborAsync();
+        using var stop = new CancellationTokenSource();
+        var writers = Enumerable.Range(0, 8).Select(n => Task.Run(async () =>
+        {
+            var writer = The.Labor.Colleague($"L3{n:00}");
+            var note = await writer.WritesAsync(writer.Note(opened, WorkersRecord, "原文"));
+            while (!stop.IsCancellationRequested)
+                await Refused.IfAsync(async () => note = await writer.AmendsAsync(writer.Amendment(opened, note, "再修正")));
+        })).ToList();
+        await Eventually.TrueAsync(() => Amended(0).Count(one => one == Wire.AuditOutcome.Permitted) > 50, "amendments under way");
+
+        var left = await The.Labor.AnswerAsync(to => to.CaseLife.LeaveCaseAsync(The.Labor.Leaving(opened)));
+
+        await Eventually.TrueAsync(() => Amended(left.Receipt.Position + 1).Count > 50, "amendments behind the leaving");
+        await stop.CancelAsync();
+        await Task.WhenAll(writers);
+        Assert.DoesNotContain(Wire.AuditOutcome.Permitted, Amended(left.Receipt.Position + 1));
+
+        List<Wire.AuditOutcome> Amended(long from) =>
+            [.. Exchange.RecordsFrom(from).Where(r => r.Method.EndsWith("/AmendNote", StringComparison.Ordinal) && r.ActorPersonId.StartsWith("L3", StringComparison.Ordinal)).Select(r => r.Outcome)];
+    }
+
+    [Fact]
     public async Task An_amendment_happens_once_per_request_id_and_keeps_the_class_of_the_note()
     {
         var opened = await CaseWithLaborAsync();

@@ -66,11 +66,13 @@ internal static class Sharing
             Reason = "保護令之相對人",
         }))).Case;
 
-    public static async Task<Wire.Case> ScopesAsync(this Party by, string caseId, Party whom, params Wire.ConfidentialityClass[] classes) =>
+    public static Task<Wire.Case> ScopesAsync(this Party by, string caseId, Party whom, params Wire.ConfidentialityClass[] classes) => by.ScopesUntilAsync(caseId, whom, null, classes);
+
+    public static async Task<Wire.Case> ScopesUntilAsync(this Party by, string caseId, Party whom, DateTimeOffset? until, params Wire.ConfidentialityClass[] classes) =>
         (await by.AskAsync(to => to.Cases.SetProtectiveScopeAsync(new()
         {
             Context = by.Context(Wire.Purpose.CaseCoordination, inCase: caseId), RequestId = Some.RequestId(), CaseId = caseId, UnitId = whom.UnitId,
-            ProtectiveClasses = { classes },
+            ProtectiveClasses = { classes }, ProtectiveUntil = until is { } end ? Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(end) : null,
         }))).Case;
 
     public static async Task<IReadOnlyList<Wire.DisclosureEntry>> ListsDisclosuresAsync(this Party by, string nationalId, Wire.LegalBasis? basis = null)

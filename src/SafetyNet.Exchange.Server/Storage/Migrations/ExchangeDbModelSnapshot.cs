@@ -529,6 +529,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("protective_classes");
 
+                    b.Property<long?>("ProtectiveUntil")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("protective_until");
+
                     b.Property<int>("Role")
                         .HasColumnType("INTEGER")
                         .HasColumnName("role");
