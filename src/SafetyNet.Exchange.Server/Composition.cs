@@ -123,7 +123,7 @@ internal sealed class Composition : IAsyncDisposable
             var (disputes, disclosures) = (new LeadDisputeService(), new DisclosureService());
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(), new InboxService(Store, _noticed), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(LookUpTally.Of(options.Limits.LookUps, Store, Log, clock.GetUtcNow())), new InboxService(Store, _noticed), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 grants, new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), disclosures, new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),

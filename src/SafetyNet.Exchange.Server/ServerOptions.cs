@@ -68,6 +68,7 @@ internal sealed record ServerOptions
             problems.Add("Storage:Path must be a file that survives a restart: there is no server without an audit store");
         if (Limits.PerPersonPerMinute < 1 || Limits.PerAgencyPerMinute < 1 || Limits.DeadlineCapSeconds is < 1 or > 300)
             problems.Add("Limits: PerPersonPerMinute and PerAgencyPerMinute are 1 or more, DeadlineCapSeconds 1 to 300");
+        problems.AddRange(Limits.LookUps.Problems());
         if (Exchange.StoreLostAfter <= TimeSpan.Zero) problems.Add("Exchange:StoreLostAfter is more than zero: how long a flush may take before calls are refused");
         problems.AddRange(Witness.Problems());
         problems.AddRange(TimeStamps.Problems());

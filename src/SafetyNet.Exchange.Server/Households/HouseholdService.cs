@@ -8,34 +8,73 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Households;
 
 /// <summary>The look-up of a person and household for a live step: load, decide, answer in layers (R-HH-1, R-HH-2).</summary>
-internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceBase
+internal sealed class HouseholdService(LookUpTally tally) : Wire.HouseholdService.HouseholdServiceBase
 {
     private static readonly RedactionPlan PersonPlan = RedactionPlan.For(Wire.Person.Descriptor);
 
     public override Task<Wire.LookUpHouseholdResponse> LookUpHousehold(Wire.LookUpHouseholdRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        var (family, standing) = request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId
-            ? FindById(call, NationalId.Parse(request.NationalId).Canonical)
-            : FindByName(call, request.NameAndBirthDate);
-        if (family is null) throw new Refusal(Wire.ErrorReason.NotFound);
-        var decision = call.Decide(QuestionOf(call, family.Person, standing));
-        return Task.FromResult(Answer(call, family, standing, decision));
+        return Task.FromResult(LookUp(call, request, call.Change.Notify));
     }
+
+    public override Task<Wire.BatchLookUpHouseholdsResponse> BatchLookUpHouseholds(Wire.BatchLookUpHouseholdsRequest request, ServerCallContext context) =>
+        BatchLookUp.RunAsync(Call.Of(context), RowCalls.Of(context, BatchLookUp.SingleMethod), request, LookUp);
 
     public override Task<Wire.ProtectWhereaboutsResponse> ProtectWhereabouts(Wire.ProtectWhereaboutsRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
         var nationalId = NationalId.Parse(request.NationalId).Canonical;
         call.Concerns(nationalId);
-        if (!Reaches(call, nationalId) || Family.Read(call.Read, call.Vault, nationalId) is not { } family) throw new Refusal(Wire.ErrorReason.NotFound);
-        var standing = StandingTo(call, family);
-        call.Decide(QuestionOf(call, family.Person, standing));
+        if (tally.Exhausted(call) is { } exhausted) throw exhausted;
+        Family family;
+        Standing standing;
+        try
+        {
+            family = Reaches(call, nationalId) && Family.Read(call.Read, call.Vault, nationalId) is { } known ? known : throw new Refusal(Wire.ErrorReason.NotFound);
+            standing = StandingTo(call, family);
+            call.Decide(QuestionOf(call, family.Person, standing));
+        }
+        catch (Refusal missed) when (!tally.TryCount(call, missed.Reason))
+        {
+            throw tally.Exhausted(call) ?? missed;
+        }
+
+        tally.CountWhenDurable(call);
         var isProtected = call.Replayed is null
             ? Whereabouts.Protect(call, standing, family.Person, request.Lifted, request.Reason)
             : family.Person.Row.IsProtected;
         if (call.Change.Key is { } key) key.Outcome = family.Person.Id.ToString();
         return Task.FromResult(new Wire.ProtectWhereaboutsResponse { Protected = isProtected });
+    }
+
+    /// <summary>One look-up, alone or of a batch: one path for both.</summary>
+    /// <param name="tell">Takes what other units hear of it.</param>
+    private Wire.LookUpHouseholdResponse LookUp(Call call, Wire.LookUpHouseholdRequest request, Action<NoticeDraft> tell)
+    {
+        var nationalId = request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId ? NationalId.Parse(request.NationalId).Canonical : null;
+        // The record names whoever was asked for, also where the day's look-ups are used up: a decoy tells of its first hit and of every one.
+        if (tally.Exhausted(call) is { } exhausted)
+        {
+            if (nationalId is not null) call.Concerns(nationalId);
+            throw exhausted;
+        }
+
+        try
+        {
+            var (family, standing) = nationalId is not null ? FindById(call, nationalId) : FindByName(call, request.NameAndBirthDate);
+            if (family is null) throw new Refusal(Wire.ErrorReason.NotFound);
+            var decision = call.Decide(QuestionOf(call, family.Person, standing));
+            var answer = Answer(call, family, standing, decision, tell);
+            // What calls beside this one ran into meanwhile holds for it too, found or not.
+            if (tally.Exhausted(call) is { } meanwhile) throw meanwhile;
+            tally.CountWhenDurable(call);
+            return answer;
+        }
+        catch (Refusal missed) when (!tally.TryCount(call, missed.Reason))
+        {
+            throw tally.Exhausted(call) ?? missed;
+        }
     }
 
     private static (Family? Family, Standing Standing) FindById(Call call, string nationalId)
@@ -111,11 +150,11 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         Granted = standing.Granted & ClassSet.Of(Wire.ConfidentialityClass.Identity), BreakGlass = false,
     };
 
-    private static Wire.LookUpHouseholdResponse Answer(Call call, Family family, Standing standing, Decision decision)
+    private static Wire.LookUpHouseholdResponse Answer(Call call, Family family, Standing standing, Decision decision, Action<NoticeDraft> tell)
     {
         var response = new Wire.LookUpHouseholdResponse { Person = ShownOf(call, family.Person, decision) };
         if (decision.Visible.Contains(Wire.ConfidentialityClass.Household)) AddFamily(call, response, family, standing, decision);
-        if (decision.Visible.Contains(Wire.ConfidentialityClass.Involvement)) AddInvolvements(call, response, family.Links);
+        if (decision.Visible.Contains(Wire.ConfidentialityClass.Involvement)) AddInvolvements(call, response, family.Links, tell);
         return response;
     }
 
@@ -178,15 +217,18 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         return person.ShownWith(PersonPlan, decision.Visible);
     }
 
-    private static void AddInvolvements(Call call, Wire.LookUpHouseholdResponse response, Links links)
+    private static void AddInvolvements(Call call, Wire.LookUpHouseholdResponse response, Links links, Action<NoticeDraft> tell)
     {
         foreach (var involvement in Involvements.Of(links, call.Unit.UnitId, call.Members)) response.Involvements.Add(involvement);
         // The primary unit hears who was shown that it is involved (R-HH-6): once for each case, of which several subjects may be in the household.
+        List<NoticeDraft>? told = null;
         foreach (var link in links.Cases)
         {
             if (link.Role != Wire.ParticipantRole.Primary || string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal)) continue;
             var notice = new NoticeDraft(link.UnitId, Wire.NoticeKind.HouseholdLookedUp, null, link.CaseId);
-            if (!call.Change.Notices.Contains(notice)) call.Change.Notify(notice);
+            if (told?.Contains(notice) == true) continue;
+            (told ??= []).Add(notice);
+            tell(notice);
         }
     }
 }

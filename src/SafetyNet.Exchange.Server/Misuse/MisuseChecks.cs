@@ -39,6 +39,19 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
         && record.ActorRole is Wire.ActorRole.Worker or Wire.ActorRole.Supervisor or Wire.ActorRole.DutyOfficer && record.ActorPersonId.Length > 0
         && record.ShownClasses.Count > 0 && record.Subjects.Count > 0 && methods.Find(record.Method) is { ChangesState: false };
 
+    /// <summary>Asked for a person who is not there, or whom the caller may not see: what somebody tries is asked about too.</summary>
+    private bool IsAttempt(Wire.AuditRecord record) =>
+        record.Outcome == Wire.AuditOutcome.Refused && (Is(record, Wire.ErrorReason.NotFound) || IsSweep(record)) && record.ActorPersonId.Length > 0 && record.Subjects.Count > 0
+        && methods.Find(record.Method) is { ChangesState: false };
+
+    private static bool IsSweep(Wire.AuditRecord record) => record.Outcome == Wire.AuditOutcome.Refused && Is(record, Wire.ErrorReason.LookUpsExhausted);
+
+    private static bool Is(Wire.AuditRecord record, Wire.ErrorReason reason) => string.Equals(record.Reason, RefusalTexts.NameOf(reason), StringComparison.Ordinal);
+
+    /// <summary>1: the limit that the record names is such a one; 0: it is not.</summary>
+    private static double Reached(Wire.AuditRecord record, string what) =>
+        record.Resources.Any(one => one.StartsWith("limit/", StringComparison.Ordinal) && one.Contains(what, StringComparison.Ordinal)) ? 1 : 0;
+
     /// <summary>Begins again: nothing is counted, nobody's relatives are known.</summary>
     public void Forget()
     {
@@ -67,8 +80,11 @@ internal sealed class MisuseChecks(MisuseRules rules, ContractMethods methods, F
         var at = record.DecidedAt.ToDateTimeOffset();
         foreach (var subject in record.Subjects.Where(subject => _canaries[subject].Any(canary => canary.StoodAt(at))))
             yield return new Trigger(Wire.MisuseRuleId.Canary, subject, [("refused", record.Outcome == Wire.AuditOutcome.Refused ? 1 : 0)]);
-        if (!IsLookUp(record)) yield break;
-        foreach (var trigger in OfOwn(read, record)) yield return trigger;
+        if (IsSweep(record)) yield return new Trigger(Wire.MisuseRuleId.Sweep, "", [("misses", Reached(record, "misses")), ("of_agency", Reached(record, "agency"))]);
+        var isLookUp = IsLookUp(record);
+        if (!isLookUp && !IsAttempt(record)) yield break;
+        foreach (var trigger in OfOwn(read, record)) yield return isLookUp ? trigger : trigger with { Numbers = [("refused", 1)] };
+        if (!isLookUp) yield break;
         if (members.FindUnit(record.ActorUnitId) is not { } unit) yield break;
         if (Volume(record, unit) is { } volume) yield return volume;
         if (!record.BreakGlass && !rules.ExemptUnitKinds.Contains(unit.Kind) && !rules.ExemptRoles.Contains(record.ActorRole) && !rules.Hours.Contains(at, isWorkingDay))

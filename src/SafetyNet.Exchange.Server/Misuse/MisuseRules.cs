@@ -22,7 +22,7 @@ internal sealed class MisuseRules
     /// <summary>Bounds of each rule's thresholds, inclusive.</summary>
     private static readonly Dictionary<Wire.MisuseRuleId, Dictionary<string, (int Least, int Most)>> Bounds = new()
     {
-        [Wire.MisuseRuleId.Self] = [], [Wire.MisuseRuleId.Colleague] = [], [Wire.MisuseRuleId.Relative] = [], [Wire.MisuseRuleId.Canary] = [],
+        [Wire.MisuseRuleId.Self] = [], [Wire.MisuseRuleId.Colleague] = [], [Wire.MisuseRuleId.Relative] = [], [Wire.MisuseRuleId.Canary] = [], [Wire.MisuseRuleId.Sweep] = [],
         [Wire.MisuseRuleId.NoActivity] = new(StringComparer.Ordinal) { ["days"] = (1, 90) },
         [Wire.MisuseRuleId.Volume] = new(StringComparer.Ordinal)
         {

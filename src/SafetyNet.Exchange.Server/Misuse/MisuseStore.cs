@@ -102,7 +102,10 @@ internal static class MisuseQueries
 
     public static ILookup<string, Canary> ListCanaries(this ReadSession session) => session.Db.Set<Canary>().ToLookup(canary => canary.Subject, StringComparer.Ordinal);
 
-    /// <summary>Pseudonyms of the relatives to the second degree and of the household of the person with that blind index (R-HH-2), without the person.</summary>
+    /// <summary>
+    /// Pseudonyms of the relatives to the second degree and of the household of the person with that blind index (R-HH-2), and of the other parents of the person's children: a former spouse
+    /// is no relative and no longer of the household (B36). Without the person.
+    /// </summary>
     public static HashSet<string> RelativesOf(this ReadSession session, Vault vault, byte[] nationalIdIndex)
     {
         Guid? personId = null;
@@ -113,7 +116,9 @@ internal static class MisuseQueries
 
         if (personId is not { } id || session.FindPerson(vault, id) is not { } person) return [];
         var family = Family.Of(session, vault, person);
-        return family.Members.Concat(family.Relatives.Select(r => r.Person)).Where(p => p.Id != id).Select(p => p.PseudonymBy(vault)).ToHashSet(StringComparer.Ordinal);
+        var children = family.Relatives.Where(r => r.Kinship == Wire.Kinship.Child).Select(r => r.Person);
+        var parents = children.SelectMany(child => session.RelativesOf(vault, child.Id)).Where(r => r.Kinship == Wire.Kinship.Parent);
+        return family.Members.Concat(family.Relatives.Concat(parents).Select(r => r.Person)).Where(p => p.Id != id).Select(p => p.PseudonymBy(vault)).ToHashSet(StringComparer.Ordinal);
     }
 }
 

@@ -145,8 +145,11 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
         return decision;
     }
 
-    /// <summary>The call of one message of this stream: the same caller, and nothing else of it.</summary>
-    public Call ForRow(DateTimeOffset at) => new(rule, Method, Peer, at, exchange) { Connection = Connection, Member = Member };
+    /// <summary>The call of one message of this stream, or of one item of this batch: the same caller, and nothing else of it.</summary>
+    /// <param name="at">When it is decided.</param>
+    /// <param name="single">The method that takes such an item alone; null: the stream's own.</param>
+    public Call ForRow(DateTimeOffset at, MethodRule? single = null) =>
+        new(single ?? rule, single?.FullName ?? Method, Peer, at, exchange) { Connection = Connection, Member = Member };
 
     /// <summary>What a message of the stream was answered with stands in the stream's answer too.</summary>
     public void ShowRow(Call row)
@@ -184,6 +187,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     /// <summary>The record will name what was searched the log for: <c>searched/actor/E0042</c>. What a caller wrote freely may hold anything and does not belong there.</summary>
     public void Searches(string criterion, string value) => _resources.Add($"searched/{criterion}/{value}");
+
+    /// <summary>The record will name the limit of the day that the caller has reached.</summary>
+    public void TouchesLimit(string counted) => _resources.Add($"limit/{counted}");
 
     /// <summary>Lets other features do in the same commit what follows from this one's deed.</summary>
     public void Raise<TEvent>(TEvent happened)

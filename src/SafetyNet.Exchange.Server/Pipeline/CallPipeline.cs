@@ -46,7 +46,7 @@ internal sealed class CallPipeline(
         GuardAsync(context, async call =>
         {
             await identity.AdmitAsync(call, context);
-            context.GetHttpContext().Features.Set(new RowCalls((row, handle) => RunRowAsync(call, row, context, handle)));
+            context.GetHttpContext().Features.Set(new RowCalls((row, handle) => RunRowAsync(call, null, row, context, handle)));
             var response = await continuation(requestStream, context);
             await CommitAsync(call, context.ResponseTrailers, Permitted(call, answer.Redact(call, (IMessage)response)));
             return response;
@@ -95,16 +95,31 @@ internal sealed class CallPipeline(
         }
     }
 
-    /// <summary>One message of a stream: the same steps, in the same order. Where a call would be told to come back later, the message waits, and so does the sender.</summary>
-    private async Task<RowOutcome> RunRowAsync(Call stream, IMessage row, ServerCallContext context, Func<Call, IMessage> feature)
+    /// <summary>The items of the batch that the call of this context brings.</summary>
+    /// <param name="singleMethod">Full name of the method that takes one alone.</param>
+    public RowCalls RowsOf(ServerCallContext context, string singleMethod)
+    {
+        var (batch, single) = (Call.Of(context), methods.Find(singleMethod) ?? throw new InvalidOperationException($"{singleMethod} is not one of the contract"));
+        return new RowCalls((item, handle) => RunRowAsync(batch, single, item, context, handle));
+    }
+
+    /// <summary>
+    /// One message of a stream or item of a batch: the same steps, in the same order. Where a call would be told to come back later, the message of a stream waits, and so does the sender; the item
+    /// of a batch, which counts for its person too, is told.
+    /// </summary>
+    private async Task<RowOutcome> RunRowAsync(Call stream, MethodRule? single, IMessage row, ServerCallContext context, Func<Call, IMessage> feature)
     {
         for (; ; )
         {
-            var call = stream.ForRow(Instants.Whole(clock.GetUtcNow()));
+            var call = stream.ForRow(Instants.Whole(clock.GetUtcNow()), single);
             try
             {
                 AccessStep.Admit(call, row);
-                if (limits.AdmitRow(call) is { } wait)
+                if (single is not null)
+                {
+                    limits.Admit(call);
+                }
+                else if (limits.AdmitRow(call) is { } wait)
                 {
                     await Task.Delay(wait, clock, context.CancellationToken);
                     continue;

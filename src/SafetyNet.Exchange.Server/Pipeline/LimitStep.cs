@@ -13,8 +13,36 @@ internal sealed record CallLimits
     /// <summary>Calls a minute of one agency, 1 or more. Default 60 000.</summary>
     public int PerAgencyPerMinute { get; init; } = 60_000;
 
+    /// <summary>Look-ups of a day.</summary>
+    public LookUpLimits LookUps { get; init; } = new();
+
     /// <summary>Longest a call may take whatever deadline it came with, 1 to 300 seconds. Default 30.</summary>
     public int DeadlineCapSeconds { get; init; } = 30;
+}
+
+/// <summary>
+/// How much one caller may look up in a day of Taiwan (R-HH-4), besides the rate of calls. Who sweeps through ids finds nobody again and again, however slowly and spread over however many persons
+/// (B32); a desk at work mistypes a few.
+/// </summary>
+internal sealed record LookUpLimits
+{
+    /// <summary>Look-ups of one acting person, 1 or more. Default 2000: some ten times a busy day.</summary>
+    public int PerPerson { get; init; } = 2000;
+
+    /// <summary>Look-ups of one agency, not less than of one person. Default 200 000.</summary>
+    public int PerAgency { get; init; } = 200_000;
+
+    /// <summary>Look-ups of one acting person that find nobody, or nobody whom the caller may see: 1 or more. Default 50.</summary>
+    public int MissesPerPerson { get; init; } = 50;
+
+    /// <summary>The same of one agency, not less than of one person. Default 500.</summary>
+    public int MissesPerAgency { get; init; } = 500;
+
+    public IEnumerable<string> Problems()
+    {
+        if (PerPerson < 1 || MissesPerPerson < 1 || PerAgency < PerPerson || MissesPerAgency < MissesPerPerson)
+            yield return "Limits:LookUps: PerPerson and MissesPerPerson are 1 or more, PerAgency and MissesPerAgency not less than those of a person";
+    }
 }
 
 /// <summary>Step 3: rate per person and agency, and a cap on how long a call may run. The exchange answers itself, so that clients do not retry at once (B22).</summary>

@@ -58,7 +58,10 @@ internal static class RefusalStatus
         var metadata = new Dictionary<string, string>(refusal.Metadata, StringComparer.Ordinal);
         if (refusal.Reason == Wire.ErrorReason.Internal) metadata["decision_id"] = decisionId;
         var text = RefusalTexts.Default.Of(refusal.Reason).Fill(metadata.GetValueOrDefault);
-        return new RefusalWords(refusal.Reason, RefusalTexts.NameOf(refusal.Reason), text, metadata, [.. refusal.Faults.Select(fault => (fault.Path, RefusalTexts.Default.Of(fault)))]);
+        return new RefusalWords(refusal.Reason, RefusalTexts.NameOf(refusal.Reason), text, metadata, [.. refusal.Faults.Select(fault => (fault.Path, RefusalTexts.Default.Of(fault)))])
+        {
+            RetryAfter = refusal.RetryAfter,
+        };
     }
 
     /// <summary>The gRPC code of a reason, as its comment in error_reason.proto names it.</summary>
@@ -76,7 +79,8 @@ internal static class RefusalStatus
             or Wire.ErrorReason.ViewNotPermitted or Wire.ErrorReason.NotYourMove
             or Wire.ErrorReason.GrantNotPermitted or Wire.ErrorReason.SourceNotYours => StatusCode.PermissionDenied,
 
-        Wire.ErrorReason.RateLimited or Wire.ErrorReason.BreakGlassLimited or Wire.ErrorReason.TooManyRows => StatusCode.ResourceExhausted,
+        Wire.ErrorReason.RateLimited or Wire.ErrorReason.BreakGlassLimited or Wire.ErrorReason.TooManyRows or Wire.ErrorReason.LookUpsExhausted
+            or Wire.ErrorReason.BatchAnswerFull => StatusCode.ResourceExhausted,
         Wire.ErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
 
         Wire.ErrorReason.ContextMissing or Wire.ErrorReason.InvalidField or Wire.ErrorReason.ReferenceMissing
@@ -124,4 +128,8 @@ internal static class RefusalStatus
 /// <param name="Name">Of the reason, as ErrorInfo has it.</param>
 /// <param name="Faults">Fields at fault, in field order.</param>
 internal sealed record RefusalWords(
-    Wire.ErrorReason Reason, string Name, RefusalText Text, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<(string Path, RefusalText Text)> Faults);
+    Wire.ErrorReason Reason, string Name, RefusalText Text, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<(string Path, RefusalText Text)> Faults)
+{
+    /// <summary>After how long the same may succeed; null: waiting alone does not help.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}

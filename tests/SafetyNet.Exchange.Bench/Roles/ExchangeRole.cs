@@ -41,7 +41,11 @@ internal static class ExchangeRole
         var (options, pki) = SandboxSetup.Prepare(new ServerOptions
         {
             Exchange = new ExchangeSettings { Port = settings.Port }, Connections = Listener,
-            Limits = new CallLimits { PerPersonPerMinute = 100_000_000, PerAgencyPerMinute = 100_000_000 },
+            Limits = new CallLimits
+            {
+                PerPersonPerMinute = 100_000_000, PerAgencyPerMinute = 100_000_000,
+                LookUps = new LookUpLimits { PerPerson = int.MaxValue, PerAgency = int.MaxValue, MissesPerPerson = int.MaxValue, MissesPerAgency = int.MaxValue },
+            },
         }, sandbox, clock);
 
         WebApplication? running = null;

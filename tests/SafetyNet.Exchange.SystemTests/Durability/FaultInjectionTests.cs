@@ -53,7 +53,7 @@ public sealed class FaultInjectionTests(ITestOutputHelper output)
 
     private async Task RunLaneAsync(int target, int seed)
     {
-        await using var sandbox = await SandboxProcess.StartAsync("--Sandbox:Persons=100", "--Limits:PerPersonPerMinute=10000000", "--Limits:PerAgencyPerMinute=10000000");
+        await using var sandbox = await SandboxProcess.StartAsync("--Sandbox:Persons=100", "--Limits:PerPersonPerMinute=10000000", "--Limits:PerAgencyPerMinute=10000000", "--Limits:LookUps:PerPerson=10000000", "--Limits:LookUps:PerAgency=10000000");
         var promises = new Promises();
         while (true)
         {

@@ -29,7 +29,7 @@ public sealed class KillUnderLoadTests(ITestOutputHelper output)
         var seed = Environment.TickCount;
         output.WriteLine($"{kills} kills, moments by seed {seed}");
         var random = new Random(seed);
-        await using var sandbox = await SandboxProcess.StartAsync("--Limits:PerPersonPerMinute=10000000", "--Limits:PerAgencyPerMinute=10000000");
+        await using var sandbox = await SandboxProcess.StartAsync("--Limits:PerPersonPerMinute=10000000", "--Limits:PerAgencyPerMinute=10000000", "--Limits:LookUps:PerPerson=10000000", "--Limits:LookUps:PerAgency=10000000");
         var ledger = new Ledger();
         var restarts = new List<StartTime>();
         var heads = new List<SignedCheckpoint>();

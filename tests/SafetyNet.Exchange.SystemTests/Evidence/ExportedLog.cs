@@ -35,7 +35,7 @@ public sealed class ExportedLog : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _sandbox = await SandboxProcess.StartAsync("--Limits:PerPersonPerMinute=10000000", "--Limits:PerAgencyPerMinute=10000000");
+        _sandbox = await SandboxProcess.StartAsync("--Limits:PerPersonPerMinute=10000000", "--Limits:PerAgencyPerMinute=10000000", "--Limits:LookUps:PerPerson=10000000", "--Limits:LookUps:PerAgency=10000000");
         await File.WriteAllTextAsync(KeyFile, StoryCast.LogKey(_sandbox));
         FirstExport = await ExportAsync(CallsBeforeFirst);
         var first = Size(Path.Combine(Folder, LogLayout.Checkpoint));

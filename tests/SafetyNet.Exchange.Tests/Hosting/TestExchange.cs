@@ -60,8 +60,15 @@ public sealed class TestExchange : IAsyncLifetime
     private SandboxPki? _pki;
     private ServerOptions? _options;
 
+    /// <summary>What no test reaches.</summary>
+    private static CallLimits Unlimited => new()
+    {
+        PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000,
+        LookUps = new LookUpLimits { PerPerson = 10_000_000, PerAgency = 10_000_000, MissesPerPerson = 10_000_000, MissesPerAgency = 10_000_000 },
+    };
+
     public TestExchange()
-        : this(new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder: null)
+        : this(Unlimited, folder: null)
     {
     }
 
@@ -101,7 +108,7 @@ public sealed class TestExchange : IAsyncLifetime
     internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false, WitnessSettings? witness = null,
         MisuseSettings? misuse = null, RetentionSettings? retention = null, (DateTimeOffset From, DateTimeOffset Until)? span = null)
     {
-        var exchange = new TestExchange(limits ?? new CallLimits { PerPersonPerMinute = 1_000_000, PerAgencyPerMinute = 1_000_000 }, folder)
+        var exchange = new TestExchange(limits ?? Unlimited, folder)
         {
             _isTraced = isTraced, _span = span, _witness = witness ?? new WitnessSettings(), _misuse = misuse ?? new MisuseSettings(), _retention = retention ?? new RetentionSettings(),
         };
