@@ -154,7 +154,7 @@ internal sealed class HouseholdService(LookUpTally tally) : Wire.HouseholdServic
     {
         var response = new Wire.LookUpHouseholdResponse { Person = ShownOf(call, family.Person, decision) };
         if (decision.Visible.Contains(Wire.ConfidentialityClass.Household)) AddFamily(call, response, family, standing, decision);
-        if (decision.Visible.Contains(Wire.ConfidentialityClass.Involvement)) AddInvolvements(call, response, family.Links, tell);
+        if (decision.Visible.Contains(Wire.ConfidentialityClass.Involvement)) AddInvolvements(call, response, family, tell);
         return response;
     }
 
@@ -217,18 +217,10 @@ internal sealed class HouseholdService(LookUpTally tally) : Wire.HouseholdServic
         return person.ShownWith(PersonPlan, decision.Visible);
     }
 
-    private static void AddInvolvements(Call call, Wire.LookUpHouseholdResponse response, Links links, Action<NoticeDraft> tell)
+    private static void AddInvolvements(Call call, Wire.LookUpHouseholdResponse response, Family family, Action<NoticeDraft> tell)
     {
-        foreach (var involvement in Involvements.Of(links, call.Unit.UnitId, call.Members)) response.Involvements.Add(involvement);
-        // The primary unit hears who was shown that it is involved (R-HH-6): once for each case, of which several subjects may be in the household.
-        List<NoticeDraft>? told = null;
-        foreach (var link in links.Cases)
-        {
-            if (link.Role != Wire.ParticipantRole.Primary || string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal)) continue;
-            var notice = new NoticeDraft(link.UnitId, Wire.NoticeKind.HouseholdLookedUp, null, link.CaseId);
-            if (told?.Contains(notice) == true) continue;
-            (told ??= []).Add(notice);
-            tell(notice);
-        }
+        foreach (var involvement in Involvements.Of(family.Links, call.Unit.UnitId, call.Members, () => call.Read.ServesOtherParty(call.Unit.UnitId, family.Person.Id)))
+            response.Involvements.Add(involvement);
+        foreach (var link in Involvements.Told(family.Links, call.Unit, call.Context!.LegalBasis)) tell(new NoticeDraft(link.UnitId, Wire.NoticeKind.HouseholdLookedUp, null, link.CaseId));
     }
 }

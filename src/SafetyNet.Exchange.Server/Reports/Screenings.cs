@@ -68,7 +68,7 @@ internal static class Screenings
 
         var links = Links.Of(call.Read, person);
         if (links.PrimaryFor(person.Id) is { } primary) (history.OpenCaseId, history.PrimaryUnitId) = (primary.CaseId.ToString(), primary.UnitId);
-        history.Involvements.Add(Involvements.Of(links, call.Unit.UnitId, call.Members));
+        history.Involvements.Add(Involvements.Of(links, call.Unit.UnitId, call.Members, () => call.Read.ServesOtherParty(call.Unit.UnitId, person.Id)));
         return history;
     }
 
