@@ -26,6 +26,12 @@ internal static class ServerLog
     public static void StoreBroke(string kind) =>
         Log.Fatal("The store failed with {Kind}; nobody knows what the disk holds. Stopping: check disk and file, then restart, which verifies the log", kind);
 
+    public static void LiveSourceFailed(string system, Grpc.Core.StatusCode code) =>
+        Log.Warning("The household office's system {System} did not answer a look-up: {Code}. Look-ups are answered from the copy meanwhile", system, code);
+
+    public static void LiveSourceUnusable(string system) =>
+        Log.Error("The household office's system {System} answered what is not about the person asked for, or not in the form of the contract. Look-ups are answered from the copy meanwhile", system);
+
     public static void StoreLost(TimeSpan after) =>
         Log.Error("The store has not answered for {After}; all calls are refused until it does. Look at the disk", after);
 

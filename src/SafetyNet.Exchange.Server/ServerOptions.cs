@@ -2,6 +2,7 @@ using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Clocks;
+using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
@@ -47,6 +48,8 @@ internal sealed record ServerOptions
 
     public RetentionSettings Retention { get; init; } = new();
 
+    public HouseholdSettings Households { get; init; } = new();
+
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -76,6 +79,7 @@ internal sealed record ServerOptions
         problems.AddRange(Reveal.Problems());
         problems.AddRange(Misuse.Problems());
         problems.AddRange(Retention.Problems());
+        problems.AddRange(Households.LiveSources.Problems());
         problems.AddRange(Exchange.Clocks.Problems());
         problems.AddRange(Exchange.Visits.Problems());
         return problems;

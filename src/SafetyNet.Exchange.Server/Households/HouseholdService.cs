@@ -1,4 +1,5 @@
 using System.Globalization;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Server.Pipeline;
@@ -8,18 +9,20 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Households;
 
 /// <summary>The look-up of a person and household for a live step: load, decide, answer in layers (R-HH-1, R-HH-2).</summary>
-internal sealed class HouseholdService(LookUpTally tally) : Wire.HouseholdService.HouseholdServiceBase
+internal sealed class HouseholdService(LookUpTally tally, LiveSources sources) : Wire.HouseholdService.HouseholdServiceBase
 {
     private static readonly RedactionPlan PersonPlan = RedactionPlan.For(Wire.Person.Descriptor);
 
-    public override Task<Wire.LookUpHouseholdResponse> LookUpHousehold(Wire.LookUpHouseholdRequest request, ServerCallContext context)
+    public override async Task<Wire.LookUpHouseholdResponse> LookUpHousehold(Wire.LookUpHouseholdRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
-        return Task.FromResult(LookUp(call, request, call.Change.Notify));
+        // The office is asked about nobody whom the caller may not see: what it answers, and how soon, tells of no one else (R-NTK-14).
+        var live = FindSeen(call, request) is { } seen ? await sources.AskAsync(call.Read, call.Vault, seen, context.CancellationToken) : null;
+        return LookUp(call, request, call.Change.Notify, live);
     }
 
     public override Task<Wire.BatchLookUpHouseholdsResponse> BatchLookUpHouseholds(Wire.BatchLookUpHouseholdsRequest request, ServerCallContext context) =>
-        BatchLookUp.RunAsync(Call.Of(context), RowCalls.Of(context, BatchLookUp.SingleMethod), request, LookUp);
+        BatchLookUp.RunAsync(Call.Of(context), RowCalls.Of(context, BatchLookUp.SingleMethod), request, (call, single, tell) => LookUp(call, single, tell, live: null));
 
     public override Task<Wire.ProtectWhereaboutsResponse> ProtectWhereabouts(Wire.ProtectWhereaboutsRequest request, ServerCallContext context)
     {
@@ -50,7 +53,8 @@ internal sealed class HouseholdService(LookUpTally tally) : Wire.HouseholdServic
 
     /// <summary>One look-up, alone or of a batch: one path for both.</summary>
     /// <param name="tell">Takes what other units hear of it.</param>
-    private Wire.LookUpHouseholdResponse LookUp(Call call, Wire.LookUpHouseholdRequest request, Action<NoticeDraft> tell)
+    /// <param name="live">The family as the household office has it now; null: it was not asked, or did not answer.</param>
+    private Wire.LookUpHouseholdResponse LookUp(Call call, Wire.LookUpHouseholdRequest request, Action<NoticeDraft> tell, LiveFamily? live)
     {
         var nationalId = request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId ? NationalId.Parse(request.NationalId).Canonical : null;
         // The record names whoever was asked for, also where the day's look-ups are used up: a decoy tells of its first hit and of every one.
@@ -64,8 +68,11 @@ internal sealed class HouseholdService(LookUpTally tally) : Wire.HouseholdServic
         {
             var (family, standing) = nationalId is not null ? FindById(call, nationalId) : FindByName(call, request.NameAndBirthDate);
             if (family is null) throw new Refusal(Wire.ErrorReason.NotFound);
+            if (live is not null) family = live.Family;
             var decision = call.Decide(QuestionOf(call, family.Person, standing));
             var answer = Answer(call, family, standing, decision, tell);
+            (answer.RegisterSource, answer.RegisteredAsOf) = live is null
+                ? (Wire.RegisterSource.Copy, null) : (Wire.RegisterSource.Live, Timestamp.FromDateTimeOffset(live.At));
             // What calls beside this one ran into meanwhile holds for it too, found or not.
             if (tally.Exhausted(call) is { } meanwhile) throw meanwhile;
             tally.CountWhenDurable(call);
@@ -75,6 +82,16 @@ internal sealed class HouseholdService(LookUpTally tally) : Wire.HouseholdServic
         {
             throw tally.Exhausted(call) ?? missed;
         }
+    }
+
+    /// <summary>The family that a look-up will find, where its household office serves look-ups and the caller may see it; null: the office is not asked.</summary>
+    private Family? FindSeen(Call call, Wire.LookUpHouseholdRequest request)
+    {
+        if (!sources.ServeAny || tally.Exhausted(call) is not null) return null;
+        var (family, standing) = request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId
+            ? FindById(call, NationalId.Parse(request.NationalId).Canonical)
+            : FindByName(call, request.NameAndBirthDate);
+        return family is not null && sources.Serve(family.Person.Row.Jurisdiction) && call.Consider(QuestionOf(call, family.Person, standing)).Allowed ? family : null;
     }
 
     private static (Family? Family, Standing Standing) FindById(Call call, string nationalId)
