@@ -31,15 +31,16 @@ internal sealed class LookUpTally(LookUpLimits limits)
     public static LookUpTally Of(LookUpLimits limits, SqliteStore store, AuditLog log, DateTimeOffset now)
     {
         var tally = new LookUpTally(limits) { _day = CivilDate.InTaiwan(now) };
-        var from = new DateTimeOffset(tally._day.ToDateTime(TimeOnly.MinValue), Taiwan) - Disorder;
         using var read = store.Read();
         foreach (var (_, _, body) in read.ReadBackwards(log.Size))
         {
             if (body.Length == 0) continue;
             var record = Wire.AuditRecord.Parser.ParseFrom(body);
-            if (record.DecidedAt.ToDateTimeOffset() is var at && at < from) break;
-            // A clock that was set back must not give a day twice.
-            if (CivilDate.InTaiwan(at) >= tally._day && record.Method.StartsWith(Service, StringComparison.Ordinal)) tally.Recall(record);
+            var at = record.DecidedAt.ToDateTimeOffset();
+            if (at < BeginOf(tally._day) - Disorder) break;
+            // The newest come first: a clock that was set back does not give a day twice.
+            tally.Begin(CivilDate.InTaiwan(at));
+            if (CivilDate.InTaiwan(at) == tally._day && record.Method.StartsWith(Service, StringComparison.Ordinal)) tally.Recall(record);
         }
 
         return tally;
@@ -89,6 +90,8 @@ internal sealed class LookUpTally(LookUpLimits limits)
         return (new Caller(jurisdiction, code, call.Context!.Actor.PersonId), new Caller(jurisdiction, code, ""));
     }
 
+    private static DateTimeOffset BeginOf(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), Taiwan);
+
     private void Recall(Wire.AuditRecord record)
     {
         var isMiss = string.Equals(record.Reason, RefusalTexts.NameOf(Wire.ErrorReason.NotFound), StringComparison.Ordinal);
@@ -130,10 +133,9 @@ internal sealed class LookUpTally(LookUpLimits limits)
             "person-look-ups" => limits.PerPerson,
             _ => limits.PerAgency,
         };
-        var midnight = new DateTimeOffset(call.On.AddDays(1).ToDateTime(TimeOnly.MinValue), Taiwan);
         return new Refusal(Wire.ErrorReason.LookUpsExhausted, ("counted", counted), ("limit", limit.ToString(CultureInfo.InvariantCulture)), ("rule", "R-HH-4"))
         {
-            RetryAfter = midnight - call.Now,
+            RetryAfter = BeginOf(call.On.AddDays(1)) - call.Now,
         };
     }
 
