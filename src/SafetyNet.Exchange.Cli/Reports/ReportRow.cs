@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using SafetyNet.Exchange.Protocol.Client;
+using SafetyNet.Exchange.Protocol.Identifiers;
 
 namespace SafetyNet.Exchange.Cli.Reports;
 
@@ -87,13 +88,16 @@ internal sealed partial class ReportRow
         var column = string.Create(CultureInfo.InvariantCulture, $"subject{n}_");
         var subject = new Wire.ReportSubject
         {
-            NationalId = of(column + "national_id"), Name = of(column + "name"), BirthDate = of(column + "birth_date"), Phone = of(column + "phone"), Address = of(column + "address"),
+            NationalId = of(column + "national_id"), Name = of(column + "name"), BirthDate = DateOf(of(column + "birth_date")), Phone = of(column + "phone"), Address = of(column + "address"),
             Relation = Code<Wire.SubjectRelation>(of, column + "relation"),
         };
         if (subject.CalculateSize() == 0) return;
         Content.Subjects.Add(subject);
         _subjects.Add(n);
     }
+
+    /// <summary>A date in any of its written forms as the contract has it; what is none is the exchange's to judge.</summary>
+    private static string DateOf(string told) => RegisteredDate.TryParse(told, out var date) ? RegisteredDate.ToText(date) : told;
 
     private void AddFact(Func<string, string> of, int n)
     {

@@ -42,11 +42,14 @@ public static class PersonName
         {
             if (IsPlaceholder(rune.Value)) form.Append(Placeholder);
             else if (IsLatin(rune.Value)) AppendPlain(form, (char)rune.Value);
-            else if (IsKept(Rune.GetUnicodeCategory(rune))) form.Append(rune.IsBmp ? Folded.GetValueOrDefault((char)rune.Value, (char)rune.Value).ToString() : rune.ToString());
+            else if (IsKept(Rune.GetUnicodeCategory(rune))) form.Append(rune.IsBmp ? FoldVariant((char)rune.Value).ToString() : rune.ToString());
         }
 
         return form.ToString();
     }
+
+    /// <summary>The one of a group of variant characters that stands for all; the character itself where it has no variant.</summary>
+    internal static char FoldVariant(char character) => Folded.GetValueOrDefault(character, character);
 
     private static bool IsPlaceholder(int character) => character is '□' or '○' or '■' or '◯' or '*' or '?' or '_' or '\uFFFD';
 

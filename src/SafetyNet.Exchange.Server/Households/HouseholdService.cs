@@ -123,7 +123,7 @@ internal sealed class HouseholdService(LookUpTally tally, LiveSources sources) :
         {
             var person = call.Read.FindPerson(call.Vault, id)!;
             // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
-            if (key.District.Length > 0 && !person.Row.IsProtected && !string.Equals(person.Row.District, key.District, StringComparison.Ordinal)) continue;
+            if (key.District.Length > 0 && !person.Row.IsProtected && !PostalAddress.AreOne(person.Row.District, key.District)) continue;
             var family = Family.Of(call.Read, call.Vault, person);
             if (StandingTo(call, family) is { Relationships.IsEmpty: false } standing) seen.Add((family, standing));
         }

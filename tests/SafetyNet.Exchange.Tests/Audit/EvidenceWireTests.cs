@@ -36,7 +36,8 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             var refused = await AssertRefusedAloneAsync(Wire.ErrorReason.PurposeNotAllowed, () => CallAsync(party, method, refusedRequest));
             AssertIsOf(party, path, Exchange.RecordOf(refused.Receipt!));
 
-            var before = Exchange.RecordCount();
+            // Each key of a batch has a record of its own, before that of the batch.
+            var before = Exchange.RecordCount() + (request is Wire.BatchLookUpHouseholdsRequest { Keys.Count: var keys } ? keys : 0);
             var receipt = await CallAsync(party, method, request);
             var record = Assert.Single(Exchange.RecordsFrom(before));
             Assert.Equal(Wire.AuditOutcome.Permitted, record.Outcome);
@@ -368,6 +369,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
                 Context = InCase(centre, opened), CaseId = opened, NoteId = (await centre.WritesAsync(centre.Note(opened, Wire.ConfidentialityClass.CaseNote, "家訪"))).NoteId,
             }),
             ["LookUpHousehold"] = (centre, centre.LookUp(family.Child.NationalId.Canonical, inCase: opened)),
+            ["BatchLookUpHouseholds"] = (centre, centre.LookUpAll(InCase(centre, opened), new Wire.LookUpKey { NationalId = family.Child.NationalId.Canonical }, new Wire.LookUpKey { NationalId = Some.StrangersId() })),
             ["ListNotices"] = (school, new Wire.ListNoticesRequest { Context = school.Context() }),
             ["ListParkedNotices"] = (school, new Wire.ListParkedNoticesRequest { Context = school.Context() }),
             ["ListClocks"] = (centre, new Wire.ListClocksRequest { Context = centre.Context() }),

@@ -59,7 +59,7 @@ public sealed class CanaryTests(TestExchange exchange) : WireTests(exchange)
             new HashSet<string>(StringComparer.Ordinal)
             {
                 "ReferralSubject.national_id", "ReferralSubject.name", "ReferralSubject.birth_date", "ReferralSubject.phone", "ReferralSubject.address", "ReferralFact.text",
-                "CreateNoteRequest.text", "NameAndBirthDate.name", "NameAndBirthDate.district", "LookUpHouseholdRequest.national_id", "ListAccessesRequest.national_id",
+                "CreateNoteRequest.text", "NameAndBirthDate.name", "NameAndBirthDate.district", "LookUpHouseholdRequest.national_id", "LookUpKey.national_id", "LookUpKey.name", "LookUpKey.birth_date", "ListAccessesRequest.national_id",
                 "AcceptReferralRequest.remark", "OpenCaseRequest.person_ids", "GetReferralRequest.context.justification",
             }, filled);
     }

@@ -131,6 +131,10 @@ internal static class Asked
             LookUp(ids, by.Context(referral: ids.Referral), byName: false), LookUp(ids, by.Context(referral: ids.Referral), byName: true),
             LookUp(ids, by.Context(inCase: ids.Case), byName: false), LookUp(ids, by.Context(inCase: ids.Case), byName: true),
         ],
+        ["HouseholdService/BatchLookUpHouseholds"] = (by, ids) =>
+        [
+            by.LookUpAll(by.Context(referral: ids.Referral), Key(ids, byName: false), Key(ids, byName: true)), by.LookUpAll(by.Context(inCase: ids.Case), Key(ids, byName: false), Key(ids, byName: true)),
+        ],
         ["HouseholdService/ProtectWhereabouts"] = (by, ids) =>
         [
             new Wire.ProtectWhereaboutsRequest { Context = by.Context(inCase: ids.Case), RequestId = Some.RequestId(), NationalId = ids.NationalId, Reason = "保護令核發中" },
@@ -293,12 +297,15 @@ internal static class Asked
     /// <summary>The request has a field, however deep, by which something or somebody is found.</summary>
     public static bool TakesAnId(MessageDescriptor request) => request.Fields.InDeclarationOrder().Any(field =>
         field.Name is not ("context" or "request_id" or "page_token") && (field.FieldType == FieldType.Message
-            ? field.MessageType.File.Package == "safetynet.exchange.v1" && (field.MessageType == Wire.NameAndBirthDate.Descriptor || TakesAnId(field.MessageType))
+            ? field.MessageType.File.Package == "safetynet.exchange.v1" && (field.MessageType == Wire.NameAndBirthDate.Descriptor || field.MessageType == Wire.LookUpKey.Descriptor || TakesAnId(field.MessageType))
             : field.GetOptions()?.GetExtension(Wire.OptionsExtensions.Rules) is { Format: Wire.TextFormat.Uuid or Wire.TextFormat.NationalId }));
 
     private static Wire.LookUpHouseholdRequest LookUp(Ids ids, Wire.AccessContext context, bool byName) => byName
         ? new Wire.LookUpHouseholdRequest { Context = context, NameAndBirthDate = new() { Name = ids.Name, BirthDate = ids.BirthDate } }
         : new Wire.LookUpHouseholdRequest { Context = context, NationalId = ids.NationalId };
+
+    private static Wire.LookUpKey Key(Ids ids, bool byName) =>
+        byName ? new Wire.LookUpKey { Name = ids.Name, BirthDate = ids.BirthDate } : new Wire.LookUpKey { NationalId = ids.NationalId };
 
     private static Wire.ConveneConferenceRequest Convening(Party by, Ids ids) =>
         new(by.Conference(ids.Case, TimeProvider.System.GetUtcNow().AddDays(3), [], Wire.ConfidentialityClass.Identity)) { UnitIds = { "tpe-school" } };

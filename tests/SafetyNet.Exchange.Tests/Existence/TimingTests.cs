@@ -66,6 +66,21 @@ public sealed class TimingTests(TestExchange exchange, TimedThings things) : Wir
         });
     }
 
+    [Fact]
+    public async Task Through_the_wire_a_batch_of_forbidden_persons_takes_as_long_as_one_of_absent_ones()
+    {
+        await AssertAlikeAsync("BatchLookUpHouseholds, wire", IsCampaign ? 2000 : 60, things.There, things.Absent, async ids =>
+        {
+            var all = ReferenceEquals(things.There.FirstOrDefault(one => one == ids), ids) ? things.There : things.Absent;
+            var request = The.Police.LookUpAll(The.Police.Context(inCase: ids.Case), [.. all.Select(one => new Wire.LookUpKey { NationalId = one.NationalId })]);
+            var start = Stopwatch.GetTimestamp();
+            var answer = await The.Police.Channel.Households.BatchLookUpHouseholdsAsync(request);
+            var time = Stopwatch.GetTimestamp() - start;
+            Assert.All(answer.Results, result => Assert.Equal(Wire.ErrorReason.NotFound, result.Reason));
+            return time;
+        });
+    }
+
     /// <summary>
     /// A referral about somebody the exchange knows and about nobody it knows: the one difference that is left, told in docs/decisions/0012. What is held here is its bound:
     /// a person who is new costs the writing of one row more, and never as much as a flush.

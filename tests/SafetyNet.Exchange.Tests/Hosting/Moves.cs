@@ -159,6 +159,15 @@ internal static class Moves
     public static Task<Wire.LookUpHouseholdResponse> LooksUpAsync(this Party by, string nationalId, string? referral = null, string? inCase = null) =>
         by.AskAsync(to => to.Households.LookUpHouseholdAsync(by.LookUp(nationalId, referral, inCase)));
 
+    public static Wire.BatchLookUpHouseholdsRequest LookUpAll(this Party by, Wire.AccessContext context, params Wire.LookUpKey[] keys)
+    {
+        Assert.Equal(by.UnitId, context.Actor.UnitId);
+        return new Wire.BatchLookUpHouseholdsRequest { Context = context, Keys = { keys } };
+    }
+
+    public static async Task<IReadOnlyList<Wire.HouseholdLookUp>> LooksUpAllAsync(this Party by, Wire.AccessContext context, params Wire.LookUpKey[] keys) =>
+        (await by.AskAsync(to => to.Households.BatchLookUpHouseholdsAsync(by.LookUpAll(context, keys)))).Results;
+
     public static Wire.CreateNoteRequest Note(this Party by, string caseId, Wire.ConfidentialityClass one, string text, params Wire.NoteShare[] shares) => new()
     {
         Context = by.Context(Wire.Purpose.CaseCoordination, inCase: caseId), RequestId = Some.RequestId(), CaseId = caseId, ConfidentialityClass = one, Text = text,

@@ -67,7 +67,7 @@ public sealed class DispositionTests(TestExchange exchange) : WireTests(exchange
         Assert.Equal((0.3333, 0.0615, 0.7923), (Math.Round(rule.Precision, 4), Math.Round(rule.PrecisionLow, 4), Math.Round(rule.PrecisionHigh, 4)));
         Assert.Equal(0, (await CanaryRuleAsync(Those.OfficerOfTaoyuan)).Open);
         var all = await Those.Officer.ListsRulesAsync();
-        Assert.Equal((7, 64), (all.Rules.Count, all.Sha256.Length));
+        Assert.Equal((8, 64), (all.Rules.Count, all.Sha256.Length));
         Assert.Contains("PROTECTION_CENTER", all.Rules.Single(r => r.Rule == Wire.MisuseRuleId.OffHours).Codes);
     }
 

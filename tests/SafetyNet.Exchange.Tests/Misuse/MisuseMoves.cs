@@ -12,7 +12,7 @@ internal static class MisuseMoves
     public const string Why = "經調閱排班紀錄並訪談當事人員，認定如處理結果所載。";
 
     /// <summary>An exchange of one's own with small thresholds, in the morning of a working day.</summary>
-    public static async Task<TestExchange> StartAtWorkAsync(string? folder = null)
+    public static async Task<TestExchange> StartAtWorkAsync(string? folder = null, Server.Pipeline.CallLimits? limits = null)
     {
         using var stream = typeof(MisuseRules).Assembly.GetManifestResourceStream("misuse-rules.json")!;
         var rules = (await JsonNode.ParseAsync(stream))!.AsObject();
@@ -21,7 +21,7 @@ internal static class MisuseMoves
         (volume["leastPersons"], volume["deviations"], volume["leastPeers"]) = (5, 2, 3);
         var path = Path.Combine(Directory.CreateTempSubdirectory("safetynet-misuse-").FullName, "misuse-rules.json");
         await File.WriteAllTextAsync(path, rules.ToJsonString());
-        var exchange = await TestExchange.StartAsync(folder: folder, misuse: new MisuseSettings { RulesPath = path });
+        var exchange = await TestExchange.StartAsync(limits, folder, misuse: new MisuseSettings { RulesPath = path });
         if (folder is null) exchange.AdvanceToHour(10);
         return exchange;
     }

@@ -23,7 +23,7 @@ public sealed class MisuseRulesTests
         var rules = MisuseRules.Load("");
         Assert.Equal(Enum.GetValues<Wire.MisuseRuleId>().Where(id => id != Wire.MisuseRuleId.Unspecified), rules.Entries.Select(e => e.Id));
         Assert.All(rules.Entries, entry => Assert.True(entry.Source.Contains("R-AUD-7", StringComparison.Ordinal) && entry.TextZh.Any(c => c is >= '\u4e00' and <= '\u9fff') && entry.TextEn.Length > 0));
-        Assert.Equal((1, 64), (rules.Revision, rules.Sha256.Length));
+        Assert.Equal((2, 64), (rules.Revision, rules.Sha256.Length));
         Assert.DoesNotContain(Wire.UnitKind.SocialWelfareCenter, rules.ExemptUnitKinds);
     }
 

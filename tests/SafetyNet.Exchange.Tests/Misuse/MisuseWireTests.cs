@@ -1,3 +1,4 @@
+using SafetyNet.Exchange.Sandbox.Population;
 using SafetyNet.Exchange.Tests.Hosting;
 using static SafetyNet.Exchange.V1.MisuseRuleId;
 using MisuseScan = SafetyNet.Exchange.Server.Misuse.MisuseScan;
@@ -48,6 +49,38 @@ public sealed class MisuseWireTests(TestExchange exchange) : WireTests(exchange)
         Assert.All(found, f => Assert.Equal(("dosw", Those.Centre.UnitId, Wire.Jurisdiction.Tpe, Wire.FindingState.Open), (f.AgencyCode, f.ActorUnitId, f.Jurisdiction, f.State)));
         // The positions are those of the very records.
         Assert.All(found, f => Assert.All(f.Positions, p => Assert.Contains(f.Subject, Own.RecordsFrom((long)p)[0].Subjects)));
+    }
+
+    [Fact]
+    [Trait("Abuse", "B36")]
+    [Trait("Rule", "R-HH-4")]
+    public async Task A_former_spouse_and_the_own_home_are_found_and_so_is_an_attempt_that_saw_nothing()
+    {
+        // Parents of one child who no longer live together: no kin of each other, and of two households.
+        var people = Some.Population.ToDictionary(p => p.Number);
+        var (actor, former) = (from child in people.Values
+            where child is { DeathDate: null, IsAdopted: false, MotherNumber: not null, FatherNumber: not null }
+            let mother = people[child.MotherNumber!.Value]
+            let father = people[child.FatherNumber!.Value]
+            where mother.HouseholdNumber != father.HouseholdNumber && mother is { DeathDate: null, IsProtected: false, SpouseNumber: null } && father is { DeathDate: null, IsProtected: false, SpouseNumber: null }
+            select (mother, father)).First();
+        var inLaw = Some.Population.First(p => p.HouseholdNumber == actor.HouseholdNumber && p.Number != actor.Number);
+        await Those.Officer.RegistersAsync("dosw", "W0108", actor.NationalId.Canonical);
+        var stranger = Some.Family().Mother;
+        foreach (var person in (SyntheticPerson[])[former, inLaw, actor, stranger])
+            await Refused.ByAsync(() => Those.Centre.LooksUpAsync(person.NationalId.Canonical, inCase: The.NobodysUuid));
+        // Others of the agency, who have nothing to do with them.
+        await Refused.ByAsync(() => Those.Centre.Colleague("W0999").LooksUpAsync(former.NationalId.Canonical, inCase: The.NobodysUuid));
+        var found = await Those.Officer.FindsAsync(Own);
+        Assert.Equal(
+            new[] { (Self, Own.PseudonymOf(actor)), (Relative, Own.PseudonymOf(former)), (Relative, Own.PseudonymOf(inLaw)) }.Order(),
+            found.Where(f => f.ActorPersonId == "W0108").Select(f => (f.Rule, f.Subject)).Order());
+        Assert.All(found, f => Assert.Equal([("refused", 1.0)], f.Numbers.Select(n => (n.Name, n.Value))));
+        Assert.DoesNotContain(found, f => f.ActorPersonId == "W0999");
+
+        // With a live case it is answered, and found too.
+        await Those.Centre.LooksUpAsync(former.NationalId.Canonical, inCase: await Those.HasCaseOnAsync(former));
+        Assert.Contains(await Those.Officer.FindsAsync(Own), f => f.Rule == Relative && f.Subject == Own.PseudonymOf(former) && f is { ActorPersonId: "W0108", Records: 2 });
     }
 
     [Fact]

@@ -134,6 +134,8 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         {
             Context = p.Context(inCase: id.Case), NameAndBirthDate = new() { Name = id.Name, BirthDate = id.BirthDate },
         })));
+        yield return ("BatchLookUpHouseholds", centre, async (p, id) => (await p.LooksUpAllAsync(p.Context(inCase: id.Case), new Wire.LookUpKey { NationalId = id.NationalId },
+            new Wire.LookUpKey { Name = id.Name, BirthDate = id.BirthDate })).Select(result => $"{result.Found} {result.Reason} {result.MessageEn} {result.MessageZh}"));
         yield return ("GetProtocol", centre, async (p, id) => await p.SeesProtocolAsync(id.Run));
         yield return ("ListVisits", centre, async (p, id) => await p.AskAsync(to => to.Visits.ListVisitsAsync(new() { Context = p.Context(), CaseId = id.Case })));
         yield return ("ListVisits", centre, async (p, id) => await p.AskAsync(to => to.Visits.ListVisitsAsync(new() { Context = p.Context(), RunId = id.Run })));

@@ -27,6 +27,7 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
         ["CaseNoteService/SearchNotes"] = (walk, by) => walk.SearchNotesAsync(by),
         ["CaseNoteService/ListNoteVersions"] = (walk, by) => walk.ListNoteVersionsAsync(by),
         ["HouseholdService/LookUpHousehold"] = (walk, by) => walk.LookUpAsync(by),
+        ["HouseholdService/BatchLookUpHouseholds"] = (_, _) => Task.CompletedTask,
         ["ConferenceService/GetConference"] = (walk, by) => walk.GetConferencesAsync(by),
         ["ConferenceService/ListConferences"] = (_, _) => Task.CompletedTask,
         ["DisclosureService/ListDisclosures"] = (walk, by) => walk.ListDisclosuresAsync(by),
@@ -182,9 +183,12 @@ internal sealed class WorldWalk(World world, WorldOracle oracle)
         {
             {
                 var (purpose, referral, inCase) = (context.Purpose, context.ReferralId, context.CaseId + context.ConferenceId + context.GrantId + context.BreakGlassId);
-                foreach (var person in oracle.Persons())
+                var persons = oracle.Persons().ToList();
+                var batch = await TryAsync(by, to => to.Households.BatchLookUpHouseholdsAsync(by.LookUpAll(context, [.. persons.Select(person => new Wire.LookUpKey { NationalId = person.NationalId })])));
+                foreach (var (person, place) in persons.Select((person, place) => (person, place)))
                 {
                     var expected = oracle.LookUp(by.UnitId, context, person.Id);
+                    Compare($"BatchLookUpHouseholds {person.Id} by {by.UnitId} for {purpose} by {referral}{inCase}", Text(expected.Answer), Text(batch?.Results[place].Found));
                     var what = $"LookUpHousehold {person.Id} by {by.UnitId} for {purpose} by {referral}{inCase}";
                     var byId = await TryAsync(by, to => to.Households.LookUpHouseholdAsync(new() { Context = context, NationalId = person.NationalId }));
                     Compare(what, Text(expected.Answer), Text(byId));
