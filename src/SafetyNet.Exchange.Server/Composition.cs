@@ -61,7 +61,6 @@ internal sealed class Composition : IAsyncDisposable
     private readonly CertificateRules _rules;
     private readonly OpenConnections _connections;
     private readonly LimitStep _limits;
-    private readonly LiveSources _liveSources;
     private readonly StoreLease _lease;
     private readonly UnitSignals _noticed = new(), _caseChanges = new();
     private readonly LogHead? _headAtStart;
@@ -113,7 +112,7 @@ internal sealed class Composition : IAsyncDisposable
             _authorityKeys = new AuthorityKeys(_authorityClient, new Uri(options.Identity.Authority), clock, log);
             _connections = new OpenConnections(Revocation, () => _registry.Current, options.Connections, clock, log);
             _limits = new LimitStep(options.Limits);
-            _liveSources = new LiveSources(options.Households.LiveSources, certificate, _rules, Revocation, () => _registry.Current, clock);
+            LiveSources = new LiveSources(options.Households.LiveSources, certificate, _rules, Revocation, () => _registry.Current, clock);
             (Commits.Noticed, Commits.CaseChanged) = (_noticed.Wake, _caseChanges.Wake);
 
             var (calendar, rules) = (LoadCalendar(options.BreakGlass.CalendarPath, clock), MisuseRules.Load(options.Misuse.RulesPath));
@@ -125,7 +124,7 @@ internal sealed class Composition : IAsyncDisposable
             var (disputes, disclosures) = (new LeadDisputeService(), new DisclosureService());
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(LookUpTally.Of(options.Limits.LookUps, Store, Log, clock.GetUtcNow()), _liveSources), new InboxService(Store, _noticed), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(LookUpTally.Of(options.Limits.LookUps, Store, Log, clock.GetUtcNow()), LiveSources), new InboxService(Store, _noticed), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 grants, new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), disclosures, new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
@@ -164,6 +163,8 @@ internal sealed class Composition : IAsyncDisposable
     public ContractMethods Methods { get; }
 
     public PolicyInForce Policy { get; }
+
+    public LiveSources LiveSources { get; }
 
     public RevocationLists Revocation { get; }
 
@@ -312,7 +313,7 @@ internal sealed class Composition : IAsyncDisposable
         await Search.DisposeAsync();
         await Commits.DisposeAsync();
         _limits.Dispose();
-        _liveSources.Dispose();
+        LiveSources.Dispose();
         _connections.Dispose();
         _authorityKeys.Dispose();
         _authorityClient.Dispose();

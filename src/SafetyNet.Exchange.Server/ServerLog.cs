@@ -30,7 +30,7 @@ internal static class ServerLog
         Log.Warning("The household office's system {System} did not answer a look-up: {Code}. Look-ups are answered from the copy meanwhile", system, code);
 
     public static void LiveSourceUnusable(string system) =>
-        Log.Error("The household office's system {System} answered what is not about the person asked for, or not in the form of the contract. Look-ups are answered from the copy meanwhile", system);
+        Log.Warning("The household office's system {System} answered what is not about the person asked for, or not in the form of the contract. Look-ups are answered from the copy meanwhile", system);
 
     public static void StoreLost(TimeSpan after) =>
         Log.Error("The store has not answered for {After}; all calls are refused until it does. Look at the disk", after);

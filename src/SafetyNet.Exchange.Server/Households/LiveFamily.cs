@@ -30,7 +30,9 @@ internal sealed record LiveFamily(Family Family, DateTimeOffset At)
 
         // Where one is protected all are who live there: it is the same address (R-NTK-10).
         if (members.Exists(member => member.Row.IsProtected)) members = [.. members.Select(member => member with { Row = member.Row with { IsProtected = true } })];
-        return new LiveFamily(stored with { Person = members[0], Members = members }, at);
+        // Most relatives are of the household too: one person is shown by one set of facts.
+        var relatives = stored.Relatives.Select(relative => (members.Find(member => member.Id == relative.Person.Id) ?? relative.Person, relative.Kinship)).ToList();
+        return new LiveFamily(stored with { Person = members[0], Members = members, Relatives = relatives }, at);
     }
 
     private static KnownPerson Fresh(KnownPerson stored, string role, Wire.Person live)

@@ -18,6 +18,7 @@ using SafetyNet.Exchange.Sandbox.Pki;
 using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.Hosting;
+using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
@@ -54,6 +55,7 @@ public sealed class TestExchange : IAsyncLifetime
     private WitnessSettings _witness = new();
     private MisuseSettings _misuse = new();
     private RetentionSettings _retention = new();
+    private HouseholdSettings _households = new();
     private ECDsa? _tokenKey;
     private WebApplication? _app;
     private Composition? _composition;
@@ -104,13 +106,15 @@ public sealed class TestExchange : IAsyncLifetime
     /// <param name="witness">Who co-signs the log; null: nobody.</param>
     /// <param name="misuse">Rules of misuse; null: the built-in ones. The log is scanned when a test says so, not by itself.</param>
     /// <param name="retention">How long records are kept; null: as long as in a sandbox. Purges run when a test runs them.</param>
+    /// <param name="households">Household offices that serve look-ups themselves; null: none.</param>
     /// <param name="span">Time that the test goes through: the clock stands at its beginning, and certificates hold until its end. Null: it begins now and is short.</param>
     internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false, WitnessSettings? witness = null,
-        MisuseSettings? misuse = null, RetentionSettings? retention = null, (DateTimeOffset From, DateTimeOffset Until)? span = null)
+        MisuseSettings? misuse = null, RetentionSettings? retention = null, (DateTimeOffset From, DateTimeOffset Until)? span = null, HouseholdSettings? households = null)
     {
         var exchange = new TestExchange(limits ?? Unlimited, folder)
         {
             _isTraced = isTraced, _span = span, _witness = witness ?? new WitnessSettings(), _misuse = misuse ?? new MisuseSettings(), _retention = retention ?? new RetentionSettings(),
+            _households = households ?? new HouseholdSettings(),
         };
         try
         {
@@ -257,6 +261,10 @@ public sealed class TestExchange : IAsyncLifetime
         "SELECT kind, cause_unit_id FROM notice WHERE unit_id = $0 AND (referral_id = $1 OR case_id = $1) ORDER BY sequence",
         r => ((Wire.NoticeKind)r.GetInt32(0), r.GetString(1)), unitId, Guid.Parse(id).ToByteArray(bigEndian: true));
 
+    /// <summary>The certificates of everyone, for who takes part before a server starts.</summary>
+    internal static SandboxPki Everyones() =>
+        SandboxPki.Ensure(Path.Combine(RunFolder.Value, "pki"), [.. SandboxMembers.Registry().Systems.Select(s => SpiffeId.Parse(s.SpiffeId))], TimeProvider.System);
+
     private string PkiFolder()
     {
         if (_span is not { } span) return Path.Combine(RunFolder.Value, "pki");
@@ -278,7 +286,7 @@ public sealed class TestExchange : IAsyncLifetime
         (_options, _pki) = SandboxSetup.Prepare(
             new ServerOptions
             {
-                Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Misuse = _misuse, Retention = _retention,
+                Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Misuse = _misuse, Retention = _retention, Households = _households,
                 // A connection is minutes old by the real clock when months have passed by the test's.
                 Connections = _span is null ? new MemberListenerLimits() : new MemberListenerLimits { ConnectionAge = _span.Value.Until - _span.Value.From },
             },
