@@ -5,6 +5,7 @@ using SafetyNet.Exchange.Bench.Cases;
 using SafetyNet.Exchange.Bench.Evidence;
 using SafetyNet.Exchange.Bench.History;
 using SafetyNet.Exchange.Bench.Measures;
+using SafetyNet.Exchange.Bench.Register;
 using SafetyNet.Exchange.Bench.Roles;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
@@ -57,5 +58,12 @@ var casesJson = new Option<bool>("--json") { Description = "Print the figures as
 var sharedCases = new Command("cases", "Reads a large shared case beside bare baselines; and cases, a caseload and overdue visits among many cases, and among a tenth.") { cases, casesData, casesJson };
 sharedCases.SetAction((parsed, cancellation) => CasesRun.RunAsync(parsed.GetValue(casesData)!, parsed.GetValue(cases), parsed.GetValue(casesJson), cancellation));
 root.Subcommands.Add(sharedCases);
+var people = new Option<int>("--persons") { Description = "Persons of the larger register, 100 000 to 10 000 000; the smaller has a tenth. About 0.6 KB each on disk", DefaultValueFactory = _ => 10_000_000 };
+var peopleSeconds = new Option<double>("--seconds") { Description = "Length of one case in one round, 1 to 600", DefaultValueFactory = _ => 5 };
+var peopleData = new Option<string>("--data") { Description = "Folder of the databases, made once and kept", DefaultValueFactory = _ => BenchOptions.DefaultFolder };
+var peopleJson = new Option<bool>("--json") { Description = "Print the figures as JSON" };
+var register = new Command("people", "Looks people up by id and by name and birth date in a register of many persons, and in one of a tenth, beside bare baselines.") { people, peopleSeconds, peopleData, peopleJson };
+register.SetAction((parsed, cancellation) => RegisterRun.RunAsync(parsed.GetValue(peopleData)!, parsed.GetValue(people), parsed.GetValue(peopleSeconds), parsed.GetValue(peopleJson), cancellation));
+root.Subcommands.Add(register);
 foreach (var role in RoleCommands.All()) root.Subcommands.Add(role);
 return await root.Parse(args).InvokeAsync();

@@ -21,7 +21,7 @@ internal sealed class ExchangeCaller : IDisposable
     private readonly string _subjectsPath;
     private readonly ExchangeChannel[] _welfare, _school;
     private readonly List<Subject> _toRefer;
-    private readonly Wire.LookUpHouseholdRequest[] _lookUps;
+    private readonly Wire.LookUpHouseholdRequest[] _lookUps, _lookUpsByName;
     private readonly ConcurrentQueue<string> _delivered = new();
 
     public ExchangeCaller(string subjectsPath, ExchangeChannel[] welfare, ExchangeChannel[] school)
@@ -33,6 +33,10 @@ internal sealed class ExchangeCaller : IDisposable
         {
             Context = Context(CentreUnit, number, s.ReferralId), NationalId = s.NationalId,
         })];
+        _lookUpsByName = [.. subjects.Where(s => s.ReferralId.Length > 0).Select((s, number) => new Wire.LookUpHouseholdRequest
+        {
+            Context = Context(CentreUnit, number, s.ReferralId), NameAndBirthDate = new Wire.NameAndBirthDate { Name = s.Name, BirthDate = s.BirthDate },
+        })];
     }
 
     /// <summary>One look-up of a random household, for its referral.</summary>
@@ -43,6 +47,17 @@ internal sealed class ExchangeCaller : IDisposable
         var answer = await call;
         Require(string.Equals(answer.Person?.NationalId, request.NationalId, StringComparison.Ordinal), "another person than asked for");
         Require(answer.Members.Count > 0, "a household of nobody else");
+        RequireReceipt(CallReceipt.Read(call.GetTrailers()), answer.Disclosure);
+        return Sample(request, answer, random);
+    }
+
+    /// <summary>One look-up of a random person by name and birth date, for its referral.</summary>
+    public async Task<CallSize> LookUpByNameAsync(int connection, int caller, Random random)
+    {
+        var request = _lookUpsByName[random.Next(_lookUpsByName.Length)];
+        using var call = _welfare[connection].Households.LookUpHouseholdAsync(request);
+        var answer = await call;
+        Require(string.Equals(answer.Person?.Name, request.NameAndBirthDate.Name, StringComparison.Ordinal), "another person than asked for");
         RequireReceipt(CallReceipt.Read(call.GetTrailers()), answer.Disclosure);
         return Sample(request, answer, random);
     }

@@ -4,8 +4,13 @@ namespace SafetyNet.Exchange.Tests.Abuse;
 
 public sealed class AbuseIdsTests
 {
-    /// <summary>The need-to-know cases of abuse-cases.md; each of them is the trait of a test.</summary>
+    /// <summary>Cases of abuse-cases.md that looking people up and need-to-know bring; each of them is the trait of a test.</summary>
     [Theory]
+    [InlineData("B23")]
+    [InlineData("B30")]
+    [InlineData("B31")]
+    [InlineData("B32")]
+    [InlineData("B36")]
     [InlineData("B37")]
     [InlineData("B38")]
     [InlineData("B40")]
@@ -14,7 +19,7 @@ public sealed class AbuseIdsTests
     [InlineData("B45")]
     [InlineData("B46")]
     [InlineData("B48")]
-    public void Every_abuse_of_need_to_know_has_its_test(string id)
+    public void Every_abuse_of_look_ups_and_need_to_know_has_its_test(string id)
     {
         var tests = typeof(AbuseIdsTests).Assembly.GetTypes().SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance)
             .Where(method => method.IsDefined(typeof(FactAttribute), inherit: true))

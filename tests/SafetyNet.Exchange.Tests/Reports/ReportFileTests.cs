@@ -50,6 +50,21 @@ public sealed class ReportFileTests : IDisposable
         else Assert.Equal(DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), row.Content.ReportedAt.ToDateTimeOffset());
     }
 
+    [Theory]
+    [Trait("Rule", "R-HH-1")]
+    [InlineData("104/3/4", "2015-03-04")]
+    [InlineData("1040304", "2015-03-04")]
+    [InlineData("民國104年3月4日", "2015-03-04")]
+    [InlineData("2015/3/4", "2015-03-04")]
+    // Two dates, or none: the exchange says so by its column.
+    [InlineData("040304", "040304")]
+    [InlineData("不詳", "不詳")]
+    public void A_birth_date_of_either_calendar_is_the_one_form(string told, string expected)
+    {
+        using var file = Open($"{Header}\n{Row.Replace("2015-03-04", told, StringComparison.Ordinal)}\n");
+        Assert.Equal(expected, Assert.Single(file.ReadRows().Single().Report!.Content.Subjects).BirthDate);
+    }
+
     [Fact]
     public void What_is_in_no_table_is_told_by_its_column_and_never_repeated()
     {
