@@ -2,6 +2,7 @@ using SafetyNet.Exchange.Server.Audit;
 using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Clocks;
+using SafetyNet.Exchange.Server.Deliveries;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
@@ -45,6 +46,8 @@ internal sealed record ServerOptions
 
     public CaseSettings Cases { get; init; } = new();
 
+    public DeliverySettings Deliveries { get; init; } = new();
+
     public RetentionSettings Retention { get; init; } = new();
 
     /// <summary>Everything that keeps the server from starting, all at once; empty: it may start.</summary>
@@ -77,6 +80,7 @@ internal sealed record ServerOptions
         problems.AddRange(Retention.Problems());
         problems.AddRange(Exchange.Clocks.Problems());
         problems.AddRange(Exchange.Visits.Problems());
+        problems.AddRange(Deliveries.Problems());
         return problems;
     }
 

@@ -15,12 +15,15 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
     public override Task<Wire.LookUpHouseholdResponse> LookUpHousehold(Wire.LookUpHouseholdRequest request, ServerCallContext context)
     {
         var call = Call.Of(context);
+        var on = request.AsOf.Length == 0 ? call.On : DateOnly.ParseExact(request.AsOf, "yyyy-MM-dd", CultureInfo.InvariantCulture);
+        if (on > call.On) throw Refusal.InvalidField(new FieldFault("as_of", FieldFaultKind.InTheFuture));
         var (family, standing) = request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId
             ? FindById(call, NationalId.Parse(request.NationalId).Canonical)
             : FindByName(call, request.NameAndBirthDate);
         if (family is null) throw new Refusal(Wire.ErrorReason.NotFound);
         var decision = call.Decide(QuestionOf(call, family.Person, standing));
-        return Task.FromResult(Answer(call, family, standing, decision));
+        // Decided by today; told of the day that was asked for (R-HH-7).
+        return Task.FromResult(Answer(call, on == call.On ? family : PastHouseholds.On(call.Read, call.Vault, family, on), standing, decision));
     }
 
     public override Task<Wire.ProtectWhereaboutsResponse> ProtectWhereabouts(Wire.ProtectWhereaboutsRequest request, ServerCallContext context)
@@ -135,7 +138,7 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
             response.Relatives.Add(new Wire.Relative
             {
                 Person = person, Kinship = kinship,
-                SameHousehold = relative.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId,
+                SameHousehold = IsMember(family, relative.Id),
             });
         }
     }
@@ -150,6 +153,13 @@ internal sealed class HouseholdService : Wire.HouseholdService.HouseholdServiceB
         if (other.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId) return standing;
         var isPrimary = Links.Of(call.Read, other).Cases.Any(link => link.Role == Wire.ParticipantRole.Primary && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal));
         return isPrimary ? standing : standing with { Relationships = standing.Relationships.Without(Wire.Relationship.Primary) | RelationshipSet.Of(Wire.Relationship.Serving) };
+    }
+
+    private static bool IsMember(Family family, Guid personId)
+    {
+        foreach (var member in family.Members)
+            if (member.Id == personId) return true;
+        return false;
     }
 
     private static bool IsParent(IReadOnlyList<(KnownPerson Person, Wire.Kinship Kinship)> relatives, Guid personId)
