@@ -11,6 +11,7 @@ using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Conferences;
+using SafetyNet.Exchange.Server.Deliveries;
 using SafetyNet.Exchange.Server.Disclosures;
 using SafetyNet.Exchange.Server.Disputes;
 using SafetyNet.Exchange.Server.Grants;
@@ -45,7 +46,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.ClockService.Descriptor, Wire.ReferralHandshakeService.Descriptor, Wire.ReferralWorkService.Descriptor,
         Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseWatchService.Descriptor,
         Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
-        Wire.VisitService.Descriptor, Wire.MeetingService.Descriptor, Wire.TrackedItemService.Descriptor,
+        Wire.VisitService.Descriptor, Wire.MeetingService.Descriptor, Wire.TrackedItemService.Descriptor, Wire.HouseholdDeliveryService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -122,9 +123,10 @@ internal sealed class Composition : IAsyncDisposable
             var (referrals, cases, grants) = (new ReferralService(), new CaseService(), new GrantService());
             var reports = new ReportService(SourceSystems.Load(options.Reports.SourceSystemsPath), TriageRules.Load(options.Reports.TriageRulesPath));
             var (disputes, disclosures) = (new LeadDisputeService(), new DisclosureService());
+            RegisterAges = new RegisterAges(Store);
             Features =
             [
-                new MemberService(), referrals, cases, new HouseholdService(LookUpTally.Of(options.Limits.LookUps, Store, Log, clock.GetUtcNow()), LiveSources), new InboxService(Store, _noticed), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
+                new MemberService(), referrals, cases, new HouseholdService(LookUpTally.Of(options.Limits.LookUps, Store, Log, clock.GetUtcNow()), LiveSources, RegisterAges), new InboxService(Store, _noticed), new AuditService(Log, Store, Witnesses, TimeStamps, Search, options.Retention), new PolicyService(Policy),
                 grants, new BreakGlassService(options.BreakGlass, calendar),
                 new ConferenceService(), disclosures, new RevealService(options.Reveal, Log, Search),
                 new MisuseService(rules), new RetentionService(Retention, options.Retention), reports, new ClockService(),
@@ -132,6 +134,7 @@ internal sealed class Composition : IAsyncDisposable
                 disputes, new CaseNoteService(), new CaseWatchService(Store, _caseChanges),
                 new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
                 new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)), new MeetingService(), new TrackedItemService(),
+                new HouseholdDeliveryService(Commits, Log, Districts.Load(options.Deliveries.DistrictsPath), clock),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
@@ -139,6 +142,7 @@ internal sealed class Composition : IAsyncDisposable
             Commits.Changed = changes =>
             {
                 Families.Changed(changes);
+                RegisterAges.Changed(changes);
                 Clocks.Changed(changes);
                 Offers?.Changed(changes);
                 Protocols?.Changed(changes);
@@ -148,6 +152,7 @@ internal sealed class Composition : IAsyncDisposable
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Offers = new OfferJob(exchange, Commits, clock);
             Protocols = new ProtocolJob(Store, Commits, Policy, clock);
+            DeliveryWatch = new DeliveryWatch(Store, Commits, () => _registry.Current, Policy, options.Deliveries, clock);
             Calls = new CallPipeline(Methods, new IdentityStep(tokens, Revocation, clock, options.Identity.Authority + "/token"), _limits,
                 new AnswerStep(), Commits, exchange, clock);
         }
@@ -165,6 +170,8 @@ internal sealed class Composition : IAsyncDisposable
     public PolicyInForce Policy { get; }
 
     public LiveSources LiveSources { get; }
+
+    public RegisterAges RegisterAges { get; }
 
     public RevocationLists Revocation { get; }
 
@@ -195,6 +202,8 @@ internal sealed class Composition : IAsyncDisposable
     public OfferJob Offers { get; }
 
     public ProtocolJob Protocols { get; }
+
+    public DeliveryWatch DeliveryWatch { get; }
 
     public CallPipeline Calls { get; }
 
@@ -289,6 +298,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<VisitService>();
         app.MapGrpcService<MeetingService>();
         app.MapGrpcService<TrackedItemService>();
+        app.MapGrpcService<HouseholdDeliveryService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }
@@ -306,6 +316,7 @@ internal sealed class Composition : IAsyncDisposable
         await Clocks.DisposeAsync();
         await Offers.DisposeAsync();
         await Protocols.DisposeAsync();
+        await DeliveryWatch.DisposeAsync();
         (Commits.Noticed, Commits.CaseChanged) = (null, null);
         await Misuse.DisposeAsync();
         await Witnesses.DisposeAsync();

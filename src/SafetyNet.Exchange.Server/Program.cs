@@ -61,6 +61,7 @@ try
     composition.Clocks.Begin();
     composition.Offers.Begin();
     composition.Protocols.Begin();
+    composition.DeliveryWatch.Begin();
     isServing = true;
     ServerLog.Started($"https://localhost:{options.Exchange.Port}", options.Identity.Authority, composition.Policy.Current);
     if (pki is not null) SandboxWelcome.Print(options, sandbox);

@@ -83,6 +83,12 @@ internal static class ServerLog
     public static void ProtocolsFailed(string kind) =>
         Log.Error("Months of visit protocols that have begun could not be planned: {Kind}. It is tried again; calls go on. Check the store", kind);
 
+    public static void DeliveryWatchFailed(string kind) =>
+        Log.Error("Whether deliveries of the household register are late could not be told: {Kind}. It is tried again; calls go on. Check the store", kind);
+
+    public static void NobodyDelivers(Wire.Jurisdiction jurisdiction) =>
+        Log.Error("A delivery of the household register of {Jurisdiction} is late, and no active household office of it is registered that could be told. Check Deliveries:Expected and the registry", jurisdiction);
+
     public static void NoticeParked(string unitId, long sequence, Wire.ParkedReason reason) =>
         Log.Error("Notice {Sequence} in the inbox of {UnitId} cannot be read ({Reason}); readers go on after it. InboxService.ListParkedNotices lists it; look at the row", sequence, unitId, reason);
 

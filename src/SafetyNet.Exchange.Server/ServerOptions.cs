@@ -3,6 +3,7 @@ using SafetyNet.Exchange.Server.BreakGlass;
 using SafetyNet.Exchange.Server.Cases;
 using SafetyNet.Exchange.Server.Clocks;
 using SafetyNet.Exchange.Server.Households;
+using SafetyNet.Exchange.Server.Deliveries;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Misuse;
 using SafetyNet.Exchange.Server.Pipeline;
@@ -46,6 +47,8 @@ internal sealed record ServerOptions
 
     public CaseSettings Cases { get; init; } = new();
 
+    public DeliverySettings Deliveries { get; init; } = new();
+
     public RetentionSettings Retention { get; init; } = new();
 
     public HouseholdSettings Households { get; init; } = new();
@@ -82,6 +85,7 @@ internal sealed record ServerOptions
         problems.AddRange(Households.LiveSources.Problems());
         problems.AddRange(Exchange.Clocks.Problems());
         problems.AddRange(Exchange.Visits.Problems());
+        problems.AddRange(Deliveries.Problems());
         return problems;
     }
 

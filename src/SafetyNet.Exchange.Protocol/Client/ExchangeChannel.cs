@@ -85,6 +85,7 @@ public sealed class ExchangeChannel : IDisposable
         Visits = new Wire.VisitService.VisitServiceClient(Invoker);
         Meetings = new Wire.MeetingService.MeetingServiceClient(Invoker);
         TrackedItems = new Wire.TrackedItemService.TrackedItemServiceClient(Invoker);
+        HouseholdDeliveries = new Wire.HouseholdDeliveryService.HouseholdDeliveryServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -144,6 +145,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.MeetingService.MeetingServiceClient Meetings { get; }
 
     public Wire.TrackedItemService.TrackedItemServiceClient TrackedItems { get; }
+
+    public Wire.HouseholdDeliveryService.HouseholdDeliveryServiceClient HouseholdDeliveries { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

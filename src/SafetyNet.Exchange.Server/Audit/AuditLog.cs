@@ -60,6 +60,12 @@ internal sealed class AuditLog
     /// <summary>Public half of the key that signs, in the verifier form of signed notes.</summary>
     public string VerifierKey { get; }
 
+    /// <summary>Signs a statement that is not a head of the log with the log's key. Its first line tells which it is: a head begins with the name of the log.</summary>
+    /// <exception cref="ArgumentException">It could be taken for a head.</exception>
+    public string SignStatement(string text) => text.StartsWith(_signer.Name, StringComparison.Ordinal)
+        ? throw new ArgumentException("A statement does not begin as a head of the log does.", nameof(text))
+        : SignedNote.Sign(text, _signer).ToString();
+
     /// <summary>Newest head that is durable; null: the log is empty.</summary>
     public LogHead? Published => _published;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using SafetyNet.Exchange.Protocol.Identifiers;
+using SafetyNet.Exchange.Server.Deliveries;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -9,7 +10,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Households;
 
 /// <summary>The look-up of a person and household for a live step: load, decide, answer in layers (R-HH-1, R-HH-2).</summary>
-internal sealed class HouseholdService(LookUpTally tally, LiveSources sources) : Wire.HouseholdService.HouseholdServiceBase
+internal sealed class HouseholdService(LookUpTally tally, LiveSources sources, RegisterAges ages) : Wire.HouseholdService.HouseholdServiceBase
 {
     private static readonly RedactionPlan PersonPlan = RedactionPlan.For(Wire.Person.Descriptor);
 
@@ -64,15 +65,17 @@ internal sealed class HouseholdService(LookUpTally tally, LiveSources sources) :
             throw exhausted;
         }
 
+        var on = DayOf(call, request);
         try
         {
             var (family, standing) = nationalId is not null ? FindById(call, nationalId) : FindByName(call, request.NameAndBirthDate);
             if (family is null) throw new Refusal(Wire.ErrorReason.NotFound);
             if (live is not null) family = live.Family;
             var decision = call.Decide(QuestionOf(call, family.Person, standing));
-            var answer = Answer(call, family, standing, decision, tell);
+            // Decided by today; told of the day that was asked for (R-HH-7).
+            var answer = Answer(call, on == call.On ? family : PastHouseholds.On(call.Read, call.Vault, family, on), standing, decision, tell);
             (answer.RegisterSource, answer.RegisteredAsOf) = live is null
-                ? (Wire.RegisterSource.Copy, null) : (Wire.RegisterSource.Live, Timestamp.FromDateTimeOffset(live.At));
+                ? (Wire.RegisterSource.Copy, ages.Of(family.Person.Row.Jurisdiction)) : (Wire.RegisterSource.Live, Timestamp.FromDateTimeOffset(live.At));
             // What calls beside this one ran into meanwhile holds for it too, found or not.
             if (tally.Exhausted(call) is { } meanwhile) throw meanwhile;
             tally.CountWhenDurable(call);
@@ -84,10 +87,17 @@ internal sealed class HouseholdService(LookUpTally tally, LiveSources sources) :
         }
     }
 
+    /// <summary>The day that is asked for.</summary>
+    private static DateOnly DayOf(Call call, Wire.LookUpHouseholdRequest request)
+    {
+        var on = request.AsOf.Length == 0 ? call.On : DateOnly.ParseExact(request.AsOf, "yyyy-MM-dd", CultureInfo.InvariantCulture);
+        return on <= call.On ? on : throw Refusal.InvalidField(new FieldFault("as_of", FieldFaultKind.InTheFuture));
+    }
+
     /// <summary>The family that a look-up will find, where its household office serves look-ups and the caller may see it; null: the office is not asked.</summary>
     private Family? FindSeen(Call call, Wire.LookUpHouseholdRequest request)
     {
-        if (!sources.ServeAny || tally.Exhausted(call) is not null) return null;
+        if (!sources.ServeAny || DayOf(call, request) != call.On || tally.Exhausted(call) is not null) return null;
         var (family, standing) = request.KeyCase == Wire.LookUpHouseholdRequest.KeyOneofCase.NationalId
             ? FindById(call, NationalId.Parse(request.NationalId).Canonical)
             : FindByName(call, request.NameAndBirthDate);
@@ -191,7 +201,7 @@ internal sealed class HouseholdService(LookUpTally tally, LiveSources sources) :
             response.Relatives.Add(new Wire.Relative
             {
                 Person = person, Kinship = kinship,
-                SameHousehold = relative.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId,
+                SameHousehold = IsMember(family, relative.Id),
             });
         }
     }
@@ -206,6 +216,13 @@ internal sealed class HouseholdService(LookUpTally tally, LiveSources sources) :
         if (other.Row.HouseholdId is { } home && home == family.Person.Row.HouseholdId) return standing;
         var isPrimary = Links.Of(call.Read, other).Cases.Any(link => link.Role == Wire.ParticipantRole.Primary && string.Equals(link.UnitId, call.Unit.UnitId, StringComparison.Ordinal));
         return isPrimary ? standing : standing with { Relationships = standing.Relationships.Without(Wire.Relationship.Primary) | RelationshipSet.Of(Wire.Relationship.Serving) };
+    }
+
+    private static bool IsMember(Family family, Guid personId)
+    {
+        foreach (var member in family.Members)
+            if (member.Id == personId) return true;
+        return false;
     }
 
     private static bool IsParent(IReadOnlyList<(KnownPerson Person, Wire.Kinship Kinship)> relatives, Guid personId)

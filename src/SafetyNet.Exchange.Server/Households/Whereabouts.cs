@@ -50,15 +50,27 @@ internal static class Whereabouts
         if (!isCentre && !standing.Relationships.Contains(Wire.Relationship.Primary)) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
         if (lifted && !isCentre && !string.Equals(LastOf(call, person.Id)?.UnitId, call.Unit.UnitId, StringComparison.Ordinal))
             throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "the unit that set it"));
-        var row = call.Read.Db.Set<PersonRow>().AsNoTracking().First(p => p.PersonId == person.Id);
-        row.IsShielded = !lifted;
-        call.Change.Update(row);
+        call.Change.Write(new Shield(person.Id, person.Row.HouseholdId, !lifted));
         var act = new WhereaboutsAct { ActId = call.NewId(), PersonId = person.Id, IsLifted = lifted, UnitId = call.Unit.UnitId, At = call.Now };
         act.Reason = call.Vault.SealText(person.Row.Jurisdiction, ReasonColumn, act.ActId, reason);
         call.Change.Add(act);
-        return row.IsShielded || row.IsProtected;
+        return !lifted || call.Read.IsProtectedByRegister(person.Id);
     }
 
     private static WhereaboutsAct? LastOf(Call call, Guid personId) => call.Read.Db.Set<WhereaboutsAct>().AsNoTracking()
         .Where(a => a.PersonId == personId && !a.IsLifted).OrderByDescending(a => a.At).FirstOrDefault();
+}
+
+/// <summary>A unit's protection alone: what the register brings at the same time is not written over.</summary>
+internal sealed record Shield(Guid PersonId, Guid? HouseholdId, bool IsShielded) : IStatementRow, IFamilyFact
+{
+    public string Sql => "UPDATE person SET is_shielded = ?2 WHERE person_id = ?1";
+
+    public void Bind(HotStatement statement)
+    {
+        statement.Bind(1, PersonId);
+        statement.Bind(2, IsShielded);
+    }
+
+    public IEnumerable<Guid> AffectedIds() => HouseholdId is { } household ? [PersonId, household] : [PersonId];
 }

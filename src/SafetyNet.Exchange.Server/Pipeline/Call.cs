@@ -151,6 +151,9 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
     public Call ForRow(DateTimeOffset at, MethodRule? single = null) =>
         new(single ?? rule, single?.FullName ?? Method, Peer, at, exchange) { Connection = Connection, Member = Member };
 
+    /// <summary>A call of its own for a part of what this one does, with a record of its own: the same caller, unit and purpose.</summary>
+    public Call ForPart(DateTimeOffset at) => new(rule, Method, Peer, at, exchange) { Connection = Connection, Member = Member, Context = Context, ActingUnit = ActingUnit, StandsOn = StandsOn };
+
     /// <summary>What a message of the stream was answered with stands in the stream's answer too.</summary>
     public void ShowRow(Call row)
     {
@@ -184,6 +187,10 @@ internal sealed class Call(MethodRule? rule, string method, string peer, DateTim
 
     /// <summary>The record will name this thing: <c>referral</c>, <c>case</c>, <c>note</c>.</summary>
     public void Touches(string kind, Guid id) => _resources.Add($"{kind}/{id}");
+
+    /// <summary>The record will name these lines of a delivery, and the hash of its content up to the last of them.</summary>
+    public void TouchesLines(Guid deliveryId, long first, long last, ReadOnlySpan<byte> sha256) =>
+        _resources.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"household-delivery/{deliveryId}/{first}-{last}/{Convert.ToHexStringLower(sha256)}"));
 
     /// <summary>The record will name what was searched the log for: <c>searched/actor/E0042</c>. What a caller wrote freely may hold anything and does not belong there.</summary>
     public void Searches(string criterion, string value) => _resources.Add($"searched/{criterion}/{value}");

@@ -158,7 +158,7 @@ internal sealed class CallPipeline(
         {
             throw Unavailable(call);
         }
-        catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
+        catch (Exception e) when (HasLeft(e, context))
         {
             // The caller has left: a stream that ended, or a call whose answer nobody waits for. Its record stands already, or nothing happened.
             throw new RpcException(new Status(StatusCode.Cancelled, "cancelled"));
@@ -181,12 +181,15 @@ internal sealed class CallPipeline(
             case Refusal refusal: return refusal;
             case StaleRowException or KeyTakenException: return new Refusal(Wire.ErrorReason.ConcurrentChange);
             case StoreUnavailableException or RpcException: return null;
-            case OperationCanceledException when context.CancellationToken.IsCancellationRequested: return null;
+            case OperationCanceledException or IOException when HasLeft(e, context): return null;
             default:
                 ServerLog.CallFailed(call.Method, call.DecisionId, e);
                 return new Refusal(Wire.ErrorReason.Internal, ("decision_id", call.DecisionText));
         }
     }
+
+    /// <summary>The caller is gone: the connection, or a stream that it takes back while it is read.</summary>
+    private static bool HasLeft(Exception e, ServerCallContext context) => e is OperationCanceledException or IOException && context.CancellationToken.IsCancellationRequested;
 
     /// <summary>Says SERVING and no more, to anyone whose certificate the listener took; there is nothing to decide or to record.</summary>
     private static bool IsHealth(ServerCallContext context) => context.Method.StartsWith("/grpc.health.v1.", StringComparison.Ordinal);

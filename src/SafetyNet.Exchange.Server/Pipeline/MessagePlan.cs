@@ -114,6 +114,8 @@ internal abstract class FieldCheck
         Rules = RulesOf(field);
         if (Rules.MaxItems > 0 && !field.IsRepeated)
             throw Contradiction("max_items of a field that is no list");
+        if (Rules.OneByOne && !(field.IsRepeated && field.FieldType == FieldType.Message))
+            throw Contradiction("one_by_one of a field that is no list of messages");
         maximumItems = Rules.MaxItems > 0 ? checked((int)Rules.MaxItems) : DefaultMaximumItems;
         isOther = field.RealContainingOneof is null ? static _ => false : CompileIsOther(field);
         count = field.IsRepeated ? Compile<int>(field, property => Expression.Property(property, "Count")) : null;
@@ -331,6 +333,8 @@ internal class MessageCheck : FieldCheck
 
     protected override void CheckValue(IMessage message, int index, List<FieldFault> faults, int depth)
     {
+        if (Rules.OneByOne)
+            return;
         if (valueOf(message, index) is not { } value)
         {
             if (Rules.Required)

@@ -119,6 +119,51 @@ internal enum FieldFaultKind
     /// <summary>An instant that must lie after that of another field. Argument: the other field.</summary>
     NotAfter,
 
+    /// <summary>A sex other than the national id carries.</summary>
+    SexContradictsId,
+
+    /// <summary>No district of the jurisdiction.</summary>
+    UnknownDistrict,
+
+    /// <summary>Of another jurisdiction than the sender.</summary>
+    OtherJurisdiction,
+
+    /// <summary>An earlier row of the delivery brought the person.</summary>
+    TwiceInDelivery,
+
+    /// <summary>Another person of the delivery has the first place in the household.</summary>
+    SecondHead,
+
+    /// <summary>A person as its own parent.</summary>
+    OwnParent,
+
+    /// <summary>One person as both parents.</summary>
+    SameParentTwice,
+
+    /// <summary>A father or mother whose number is of the other sex.</summary>
+    ParentOfOtherSex,
+
+    /// <summary>A parent who is not born before the child.</summary>
+    ParentNotOlder,
+
+    /// <summary>After the day of the delivery.</summary>
+    AfterAsOf,
+
+    /// <summary>Before the person was born.</summary>
+    BeforeBirth,
+
+    /// <summary>Before what is registered now began.</summary>
+    EndsBeforeStart,
+
+    /// <summary>The end of a registration that the register does not have.</summary>
+    NotRegisteredHere,
+
+    /// <summary>Registered in another jurisdiction.</summary>
+    RegisteredElsewhere,
+
+    /// <summary>A record that its sender could not read.</summary>
+    Unreadable,
+
     /// <summary>A problem of a policy file. Argument: file, line, place and reason.</summary>
     PolicyProblem,
 }

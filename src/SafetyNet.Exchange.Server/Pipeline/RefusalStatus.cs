@@ -101,7 +101,9 @@ internal static class RefusalStatus
             or Wire.ErrorReason.CaseStillServed or Wire.ErrorReason.UnitNotInCase or Wire.ErrorReason.CrossJurisdictionReferralMissing or Wire.ErrorReason.CasesNotMergeable
             or Wire.ErrorReason.ProtocolRunning or Wire.ErrorReason.ProtocolMinimumNotReached
             or Wire.ErrorReason.ItemOwnerNotAtTable or Wire.ErrorReason.CaseOnList or Wire.ErrorReason.ItemsNotDone or Wire.ErrorReason.ConsentMissing or Wire.ErrorReason.NotOnList
-            or Wire.ErrorReason.UnitNotAtMeeting or Wire.ErrorReason.NotPresent or Wire.ErrorReason.NoHigherLevel => StatusCode.FailedPrecondition,
+            or Wire.ErrorReason.UnitNotAtMeeting or Wire.ErrorReason.NotPresent or Wire.ErrorReason.NoHigherLevel
+            or Wire.ErrorReason.DeliveryOpen or Wire.ErrorReason.DeliveryOlder or Wire.ErrorReason.DeliveryNotOpen or Wire.ErrorReason.DeliveryLineGap
+            or Wire.ErrorReason.DeliveryContentDiffers or Wire.ErrorReason.DeliveryIncomplete => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A refusal without a status."),

@@ -20,6 +20,8 @@ internal sealed class BlindIndex
     // Stored by their effect in every index value: never renumber.
     private const byte NationalIdLabel = 1;
     private const byte NameAndBirthDateLabel = 2;
+    private const byte HouseholdLabel = 3;
+    private const byte RegisterRowLabel = 4;
     private const int StackLimitBytes = 256;
 
     /// <summary>What is its own normal form.</summary>
@@ -61,6 +63,29 @@ internal sealed class BlindIndex
     {
         var index = new byte[SizeBytes];
         OfNameAndBirthDate(name, birthDate, index);
+        return index;
+    }
+
+    /// <summary>The exchange's id of a household, by the number that its register has for it: the same for the same number, and nothing of the number in it. UUID version 8.</summary>
+    public Guid OfHousehold(Wire.Jurisdiction jurisdiction, string number)
+    {
+        Span<byte> index = stackalloc byte[SizeBytes];
+        Compute(HouseholdLabel, number.Trim().Normalize(NormalizationForm.FormKC).ToUpperInvariant(), (int)jurisdiction, index);
+        var id = index[..16];
+        id[6] = (byte)((id[6] & 0x0F) | 0x80);
+        id[8] = (byte)((id[8] & 0x3F) | 0x80);
+        return new Guid(id, bigEndian: true);
+    }
+
+    /// <summary>32 bytes by which a row of a register is known again, unread.</summary>
+    public byte[] OfRegisterRow(Wire.Jurisdiction jurisdiction, ReadOnlySpan<byte> row)
+    {
+        var input = new byte[1 + sizeof(int) + row.Length];
+        input[0] = RegisterRowLabel;
+        BinaryPrimitives.WriteInt32BigEndian(input.AsSpan(1), (int)jurisdiction);
+        row.CopyTo(input.AsSpan(1 + sizeof(int)));
+        var index = HMACSHA256.HashData(_ring.GetBytes(_keyId, KeyPurpose.BlindIndex), input);
+        CryptographicOperations.ZeroMemory(input);
         return index;
     }
 

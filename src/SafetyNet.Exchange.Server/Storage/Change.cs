@@ -9,6 +9,7 @@ internal sealed class Change
     private readonly List<object> _added = [];
     private readonly List<object> _updated = [];
     private readonly HashSet<object> _first = [];
+    private readonly List<IStatementRow> _statements = [];
     private readonly List<NoticeDraft> _notices = [];
     private readonly List<ClockStop> _clockStops = [];
     private readonly HashSet<HeldRow> _held = [];
@@ -18,6 +19,12 @@ internal sealed class Change
     public IReadOnlyList<object> Added => _added;
 
     public IReadOnlyList<object> Updated => _updated;
+
+    /// <summary>Rows that are written after those above, in their order.</summary>
+    public IReadOnlyList<IStatementRow> Statements => _statements;
+
+    /// <summary>There are rows of features in it.</summary>
+    public bool HasRows => _added.Count > 0 || _updated.Count > 0 || _statements.Count > 0;
 
     public IReadOnlyList<NoticeDraft> Notices => _notices;
 
@@ -45,7 +52,7 @@ internal sealed class Change
     /// <summary>What this process does once the change is durable and before its call is answered; on the writer's thread, so no more than a swap. Null: nothing.</summary>
     public Action? Durable { get; set; }
 
-    public bool IsEmpty => _added.Count == 0 && _updated.Count == 0 && _notices.Count == 0 && _held.Count == 0 && _clockStops.Count == 0 && Acknowledged is null && Purge is null;
+    public bool IsEmpty => !HasRows && _notices.Count == 0 && _held.Count == 0 && _clockStops.Count == 0 && Acknowledged is null && Purge is null;
 
     public void Add(object row) => _added.Add(row);
 
@@ -66,6 +73,8 @@ internal sealed class Change
 
     public bool IsFirst(object row) => _first.Contains(row);
 
+    public void Write(IStatementRow row) => _statements.Add(row);
+
     public void Notify(NoticeDraft notice) => _notices.Add(notice);
 
     public void Stop(ClockStop stop) => _clockStops.Add(stop);
@@ -83,6 +92,7 @@ internal sealed class Change
         _added.Clear();
         _updated.Clear();
         _first.Clear();
+        _statements.Clear();
         _notices.Clear();
         _clockStops.Clear();
         Acknowledged = null;

@@ -283,5 +283,5 @@ internal sealed class CommitQueue : IAsyncDisposable
     }
 
     private static bool HasRows(PendingCommit pending) =>
-        pending.Failure is null && pending.Change is { } change && (change.Added.Count > 0 || change.Updated.Count > 0);
+        pending is { Failure: null, Change.HasRows: true };
 }

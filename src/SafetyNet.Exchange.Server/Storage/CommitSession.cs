@@ -15,6 +15,7 @@ internal sealed class CommitSession : IDisposable
     private readonly ExchangeDb _db;
     private readonly HotStatement _record;
     private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback;
+    private readonly Dictionary<string, HotStatement> _statements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
     private readonly List<string> _sequencesOfCommit = [];
 
@@ -101,7 +102,7 @@ internal sealed class CommitSession : IDisposable
         {
             refused = new StaleRowException();
         }
-        catch (DbUpdateException e) when (e.InnerException is SqliteException { SqliteErrorCode: Constraint })
+        catch (Exception e) when ((e as SqliteException ?? (e as DbUpdateException)?.InnerException) is SqliteException { SqliteErrorCode: Constraint })
         {
             refused = new KeyTakenException();
         }
@@ -151,6 +152,7 @@ internal sealed class CommitSession : IDisposable
     {
         foreach (var command in Commands()) command.Dispose();
         _record.Dispose();
+        foreach (var statement in _statements.Values) statement.Dispose();
         _db.Dispose();
         Connection.Dispose();
     }
@@ -185,6 +187,7 @@ internal sealed class CommitSession : IDisposable
         }
 
         Save(change);
+        foreach (var row in change.Statements) Write(row);
         Tell(change, at);
         foreach (var notice in change.Notices)
         {
@@ -202,6 +205,13 @@ internal sealed class CommitSession : IDisposable
             Set(_acknowledge, acknowledged.UnitId, acknowledged.UpToSequence);
             if (_acknowledge.ExecuteNonQuery() == 0) throw new StaleRowException();
         }
+    }
+
+    private void Write(IStatementRow row)
+    {
+        if (!_statements.TryGetValue(row.Sql, out var statement)) _statements.Add(row.Sql, statement = new HotStatement(Connection, row.Sql));
+        row.Bind(statement);
+        statement.Run();
     }
 
     /// <summary>Changed rows of cases tell of themselves, so that no feature can forget to.</summary>

@@ -80,7 +80,7 @@ internal sealed class Families(SqliteStore store, Vault vault)
     public void Changed(IEnumerable<Change> changes)
     {
         var next = _revision + 1;
-        foreach (var row in changes.SelectMany(change => change.Added.Concat(change.Updated)))
+        foreach (var row in changes.SelectMany(change => change.Added.Concat(change.Updated).Concat(change.Statements)))
         {
             if (row is not IFamilyFact fact) Volatile.Write(ref _allChangedAt, next);
             else

@@ -22,6 +22,24 @@ internal sealed class HotStatement : IDisposable
 
     public void Bind(int parameter, long value) => Check(raw.sqlite3_bind_int64(_statement, parameter, value));
 
+    public void Bind(int parameter, string value) => Check(raw.sqlite3_bind_text(_statement, parameter, value));
+
+    public void Bind(int parameter, bool value) => Bind(parameter, value ? 1L : 0L);
+
+    /// <summary>An id as 16 bytes; null: no value.</summary>
+    public void Bind(int parameter, Guid? id)
+    {
+        if (id is not { } value)
+        {
+            Check(raw.sqlite3_bind_null(_statement, parameter));
+            return;
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        value.TryWriteBytes(bytes, bigEndian: true, out _);
+        Bind(parameter, bytes);
+    }
+
     /// <summary>The engine copies the bytes.</summary>
     public void Bind(int parameter, ReadOnlySpan<byte> value) => Check(raw.sqlite3_bind_blob(_statement, parameter, value));
 

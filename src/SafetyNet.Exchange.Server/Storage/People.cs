@@ -174,6 +174,13 @@ internal static class People
         return reader.Read();
     });
 
+    /// <summary>The register protects the whereabouts of the person itself, whatever units do.</summary>
+    public static bool IsProtectedByRegister(this ReadSession session, Guid personId)
+    {
+        using var reader = session.Query("SELECT is_protected FROM person WHERE person_id = $0", personId.ToByteArray(true));
+        return reader.Read() && reader.GetBoolean(0);
+    }
+
     /// <summary>
     /// Everyone of that name and birth date, usually one, at most <see cref="MostNamesakes"/>. As many are opened whether there are any or not: other persons, drawn by
     /// the index, stand in for those who are missing, by the same statements and from pages as cold, so that the time does not tell how many there are (R-NTK-14).

@@ -5,6 +5,7 @@ using SafetyNet.Exchange.Protocol.Client;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Conferences;
+using SafetyNet.Exchange.Tests.Deliveries;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -478,6 +479,7 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
             ["SearchPrecedents"] = (school, new Wire.SearchPrecedentsRequest { Context = school.Context() }),
         };
         foreach (var (method, asked) in await The.CaseLifeRequestsAsync()) requests.Add(method, asked);
+        foreach (var (method, asked) in await The.DeliveryRequestsAsync()) requests.Add(method, asked);
         foreach (var (method, asked) in await The.MeetingRequestsAsync(Exchange)) requests.Add(method, asked);
         return requests;
     }

@@ -279,6 +279,8 @@ internal static class Asked
         ["LeadDisputeService/GetLeadDispute"] = (by, ids) => [new Wire.GetLeadDisputeRequest { Context = by.Context(), DisputeId = ids.Dispute }],
     };
 
+    private const string Register = "a delivery is no personal data; whoever is no household office is refused before any is looked for, and another register's is as absent (HouseholdDeliveryTests)";
+
     /// <summary>Methods to which existence is told on purpose, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> ToldOnPurpose = new Dictionary<string, string>(StringComparer.Ordinal)
     {
@@ -290,6 +292,11 @@ internal static class Asked
         ["RetentionService/PlaceLegalHold"] = "a hold is placed on what there is and will be; its answer repeats what the officer stated",
         ["RetentionService/ReleaseLegalHold"] = "holds are no personal data; the officers of a jurisdiction talk about them",
         ["ReportService/SubmitReports"] = "each message is taken exactly as SubmitReport takes it, which is asked",
+        ["HouseholdDeliveryService/DeliverRows"] = "each message loads its delivery as CompleteDelivery does; rows are the register's own and are told to it",
+        ["HouseholdDeliveryService/CompleteDelivery"] = Register,
+        ["HouseholdDeliveryService/AbandonDelivery"] = Register,
+        ["HouseholdDeliveryService/GetDelivery"] = Register,
+        ["HouseholdDeliveryService/ListRejectedRows"] = Register,
         ["AuditService/SearchAccesses"] = "a security officer asks who looked, and is told (R-AUD-4)",
         ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
     };

@@ -31,7 +31,7 @@ internal sealed class DecisionPath
     {
         (_server, _by) = (server, by);
         var composition = server.Composition;
-        var (referrals, cases, households) = (new ReferralService(), new CaseService(), new HouseholdService(new LookUpTally(server.Options.Limits.LookUps), composition.LiveSources));
+        var (referrals, cases, households) = (new ReferralService(), new CaseService(), new HouseholdService(new LookUpTally(server.Options.Limits.LookUps), composition.LiveSources, composition.RegisterAges));
         var audit = new AuditService(composition.Log, composition.Store, composition.Witnesses, composition.TimeStamps, composition.Search, server.Options.Retention);
         _exchange = new Server.Pipeline.Exchange(
             composition.Policy, composition.Store, composition.Vault, new Families(composition.Store, composition.Vault), () => composition.Members, new DomainEvents(referrals, cases), composition.TimeLimits);

@@ -17,6 +17,7 @@ using SafetyNet.Exchange.Sandbox.Members;
 using SafetyNet.Exchange.Sandbox.Pki;
 using SafetyNet.Exchange.Server;
 using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.Deliveries;
 using SafetyNet.Exchange.Server.Hosting;
 using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
@@ -56,6 +57,7 @@ public sealed class TestExchange : IAsyncLifetime
     private MisuseSettings _misuse = new();
     private RetentionSettings _retention = new();
     private HouseholdSettings _households = new();
+    private DeliverySettings _deliveries = new();
     private ECDsa? _tokenKey;
     private WebApplication? _app;
     private Composition? _composition;
@@ -108,13 +110,15 @@ public sealed class TestExchange : IAsyncLifetime
     /// <param name="retention">How long records are kept; null: as long as in a sandbox. Purges run when a test runs them.</param>
     /// <param name="households">Household offices that serve look-ups themselves; null: none.</param>
     /// <param name="span">Time that the test goes through: the clock stands at its beginning, and certificates hold until its end. Null: it begins now and is short.</param>
+    /// <param name="deliveries">What deliveries of household registers go by; null: none is expected. Looks for late ones run when a test runs them.</param>
     internal static async Task<TestExchange> StartAsync(CallLimits? limits = null, string? folder = null, bool isTraced = false, WitnessSettings? witness = null,
-        MisuseSettings? misuse = null, RetentionSettings? retention = null, (DateTimeOffset From, DateTimeOffset Until)? span = null, HouseholdSettings? households = null)
+        MisuseSettings? misuse = null, RetentionSettings? retention = null, (DateTimeOffset From, DateTimeOffset Until)? span = null, HouseholdSettings? households = null,
+        DeliverySettings? deliveries = null)
     {
         var exchange = new TestExchange(limits ?? Unlimited, folder)
         {
             _isTraced = isTraced, _span = span, _witness = witness ?? new WitnessSettings(), _misuse = misuse ?? new MisuseSettings(), _retention = retention ?? new RetentionSettings(),
-            _households = households ?? new HouseholdSettings(),
+            _households = households ?? new HouseholdSettings(), _deliveries = deliveries ?? new DeliverySettings(),
         };
         try
         {
@@ -127,6 +131,10 @@ public sealed class TestExchange : IAsyncLifetime
             throw;
         }
     }
+
+    /// <summary>A server of one's own in which nobody is registered, for a test that delivers a whole register.</summary>
+    internal static Task<TestExchange> StartEmptyAsync(DeliverySettings? deliveries = null) =>
+        StartAsync(folder: Directory.CreateDirectory(Path.Combine(RunFolder.Value, $"exchange-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}")).FullName, deliveries: deliveries);
 
     public async ValueTask InitializeAsync()
     {
@@ -287,6 +295,7 @@ public sealed class TestExchange : IAsyncLifetime
             new ServerOptions
             {
                 Exchange = new ExchangeSettings { Port = FreePort() }, Limits = _limits, Witness = _witness, Misuse = _misuse, Retention = _retention, Households = _households,
+                Deliveries = _deliveries,
                 // A connection is minutes old by the real clock when months have passed by the test's.
                 Connections = _span is null ? new MemberListenerLimits() : new MemberListenerLimits { ConnectionAge = _span.Value.Until - _span.Value.From },
             },

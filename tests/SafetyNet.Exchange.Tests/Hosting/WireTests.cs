@@ -84,6 +84,10 @@ internal sealed class The(TestExchange exchange)
 
     public Party Borough { get; } = Enter(exchange, "tpe", "civil", "tpe-borough", "C0012");
 
+    public Party Register { get; } = Enter(exchange, "tpe", "civil", "tpe-household", "C0100");
+
+    public Party RegisterOfTaoyuan { get; } = Enter(exchange, "tao", "civil", "tao-household", "C9100");
+
     public Party CentreOfTaoyuan { get; } = Enter(exchange, "tao", "dosw", "tao-central-swc", "W9001");
 
     public Party OfficerOfTaoyuan { get; } = Enter(exchange, "tao", "security", "tao-security", "S9007", Wire.ActorRole.SecurityOfficer);

@@ -1,10 +1,12 @@
 using System.Text.RegularExpressions;
 using Google.Protobuf.Reflection;
 using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.Deliveries;
 using SafetyNet.Exchange.Server.Storage;
 using SafetyNet.Exchange.Tests.BreakGlass;
 using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Conferences;
+using SafetyNet.Exchange.Tests.Deliveries;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
@@ -34,7 +36,7 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         {
             var filled = Ids.Where(f => ((string)f.Accessor.GetValue(notice)).Length > 0).Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
             var (always, sometimes) = said[notice.Kind];
-            Assert.True(filled.IsSupersetOf(always) && filled.Except(always).All(sometimes.Contains) && (filled.Count > 0 || notice.Kind == Wire.NoticeKind.Parked), $"{notice.Kind} fills {string.Join(", ", filled)}");
+            Assert.True(filled.IsSupersetOf(always) && filled.Except(always).All(sometimes.Contains) && (filled.Count > 0 || notice.Kind is Wire.NoticeKind.Parked or Wire.NoticeKind.HouseholdDeliveryLate), $"{notice.Kind} fills {string.Join(", ", filled)}");
             Assert.All(filled, name => Assert.True(Guid.TryParse((string)Wire.Notice.Descriptor.FindFieldByName(name).Accessor.GetValue(notice), out _)));
             Assert.Equal("", notice.Resource);
             if (notice.Kind != Wire.NoticeKind.Parked) Assert.Equal((36, true), (notice.DecisionId.Length, notice.UnitId.Length > 0));
@@ -60,7 +62,8 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
     /// <summary>Notices of a story in which everything happens that anybody is told of.</summary>
     private static async Task<IReadOnlyList<Wire.Notice>> EveryKindAsync()
     {
-        await using var own = await TestExchange.StartAsync();
+        await using var own = await TestExchange.StartAsync(deliveries: new DeliverySettings { Expected = [new ExpectedDelivery { Jurisdiction = "TPE", EveryDays = 1 }] });
+        await own.Composition.DeliveryWatch.RunAsync(CancellationToken.None);
         var (the, all) = (new The(own), new List<Wire.Notice>());
         var (family, step) = (Some.Family(), Wire.DisclosureStep.Referral);
         var child = family.Child.NationalId.Canonical;
@@ -139,6 +142,10 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await own.Composition.Commits.CommitAsync(AuditEntry.Of(record), change);
         own.Clock.Advance(TimeSpan.FromDays(9));
         await clocks.RunAsync(CancellationToken.None);
+        // A register that does not come in time, and then too short.
+        await own.Composition.DeliveryWatch.RunAsync(CancellationToken.None);
+        await the.Register.DeliversAsync([Register.Person("NF1")], Wire.DeliveryKind.Full);
+        all.AddRange(await the.Register.EmptiesInboxAsync());
         await CollectAsync();
         await the.School.RefersAsync(the.Centre);
         own.Query("UPDATE notice SET kind = 0 WHERE unit_id = $0 AND sequence = (SELECT last_sequence FROM inbox WHERE unit_id = $0)", _ => 0, the.Centre.UnitId);

@@ -23,7 +23,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
     /// <summary>Methods whose answers hold nothing of a person or case.</summary>
     private static readonly string[] Impersonal =
         ["GetSelf", "ListUnits", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetPolicy", "ListExpiringBases", "ListMisuseRules", "GetRetention", "ListSourceSystems", "ListProtocols",
-            "SearchPrecedents", "GetCaseload"];
+            "SearchPrecedents", "GetCaseload", "GetDelivery", "ListRejectedRows"];
 
     [Fact]
     public async Task Every_reading_method_answers_another_county_as_if_there_were_nothing()

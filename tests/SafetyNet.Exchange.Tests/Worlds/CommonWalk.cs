@@ -2,6 +2,7 @@ using System.Text.Json;
 using SafetyNet.Exchange.Protocol.Evidence;
 using SafetyNet.Exchange.Tests.Audit;
 using SafetyNet.Exchange.Tests.Cases;
+using SafetyNet.Exchange.Tests.Deliveries;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
@@ -58,7 +59,19 @@ internal static class CommonWalk
         ["TrackedItemService/ListOpenItems"] = MeetingWalk.ListOpenItemsAsync,
         ["TrackedItemService/ListOwnItems"] = MeetingWalk.ListOwnItemsAsync,
         ["CaseWatchService/WatchCases"] = WatchCasesAsync,
+        ["HouseholdDeliveryService/GetDelivery"] = DeliverAsync,
+        ["HouseholdDeliveryService/ListRejectedRows"] = DeliverAsync,
     };
+
+    /// <summary>A delivery is read as it was made, and by its own register alone.</summary>
+    private static async Task DeliverAsync(TestExchange exchange, The the)
+    {
+        var wrong = Register.Person("W1").With(row => row.Name = "");
+        var made = await the.Register.DeliversAsync([wrong]);
+        Assert.Equal(made, await the.Register.SeesDeliveryAsync(made.DeliveryId));
+        Assert.Equal([(1L, "name", Wire.RegisterFault.Required)], (await the.Register.RejectionsAsync(made.DeliveryId)).Select(one => (one.Line, one.Field, one.Fault)));
+        Assert.Equal(Wire.ErrorReason.NotFound, (await the.RegisterOfTaoyuan.AskInVainAsync(to => to.HouseholdDeliveries.GetDeliveryAsync(new() { Context = the.RegisterOfTaoyuan.Context(), DeliveryId = made.DeliveryId }))).Reason);
+    }
 
     private static async Task GetSelfAsync(TestExchange exchange, The the)
     {

@@ -1308,6 +1308,157 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("tracked_item", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Deliveries.DeliveryLook", b =>
+                {
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<long>("LookedUntil")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("looked_until");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("Jurisdiction");
+
+                    b.ToTable("delivery_look", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Deliveries.DeliveryRejection", b =>
+                {
+                    b.Property<byte[]>("DeliveryId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("delivery_id");
+
+                    b.Property<long>("Line")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("line");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
+
+                    b.Property<string>("Argument")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("argument");
+
+                    b.Property<int>("Fault")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("fault");
+
+                    b.Property<string>("Field")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("field");
+
+                    b.Property<byte[]>("HouseholdId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("household_id");
+
+                    b.HasKey("DeliveryId", "Line", "Number");
+
+                    b.ToTable("delivery_rejection", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Deliveries.HouseholdDelivery", b =>
+                {
+                    b.Property<byte[]>("DeliveryId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("delivery_id");
+
+                    b.Property<long>("Absent")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("absent");
+
+                    b.Property<long>("Added")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("added");
+
+                    b.Property<long>("AnnouncedRows")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("announced_rows");
+
+                    b.Property<int>("AsOf")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("as_of");
+
+                    b.Property<long>("BegunAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("begun_at");
+
+                    b.Property<long>("Changed")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("changed");
+
+                    b.Property<byte[]>("ContentHash")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("content_hash");
+
+                    b.Property<long>("Ended")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ended");
+
+                    b.Property<long?>("EndedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ended_at");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<long>("NextLine")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("next_line");
+
+                    b.Property<string>("Receipt")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("receipt");
+
+                    b.Property<long>("Rejected")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("rejected");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<long>("Unchanged")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("unchanged");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("DeliveryId");
+
+                    b.HasIndex("Jurisdiction")
+                        .IsUnique()
+                        .HasFilter("state IN (1, 2)");
+
+                    b.HasIndex("Jurisdiction", "DeliveryId");
+
+                    b.ToTable("household_delivery", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Disclosures.Correction", b =>
                 {
                     b.Property<byte[]>("CorrectionId")
@@ -2841,6 +2992,55 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("disclosure", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.HouseholdStay", b =>
+                {
+                    b.Property<byte[]>("StayId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("stay_id");
+
+                    b.Property<string>("District")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("district");
+
+                    b.Property<int>("FromDay")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("from_day");
+
+                    b.Property<byte[]>("HouseholdId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("household_id");
+
+                    b.Property<byte[]>("PersonId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<int>("Place")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("place");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<int>("UntilDay")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("until_day");
+
+                    b.HasKey("StayId");
+
+                    b.HasIndex("HouseholdId", "FromDay");
+
+                    b.HasIndex("PersonId", "FromDay")
+                        .IsUnique();
+
+                    b.ToTable("household_stay", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.ParentRow", b =>
                 {
                     b.Property<byte[]>("ParentId")
@@ -2856,6 +3056,28 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.HasIndex("ChildId");
 
                     b.ToTable("parent", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.PendingParent", b =>
+                {
+                    b.Property<byte[]>("ChildId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("child_id");
+
+                    b.Property<bool>("IsFather")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_father");
+
+                    b.Property<byte[]>("ParentIndex")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("parent_index");
+
+                    b.HasKey("ChildId", "IsFather");
+
+                    b.HasIndex("ParentIndex");
+
+                    b.ToTable("pending_parent", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.PersonRow", b =>
@@ -2915,6 +3137,35 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .IsUnique();
 
                     b.ToTable("person", (string)null);
+                });
+
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.RegisterEntry", b =>
+                {
+                    b.Property<byte[]>("PersonId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<byte[]>("Fingerprint")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("fingerprint");
+
+                    b.Property<byte[]>("SeenIn")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("seen_in");
+
+                    b.Property<int?>("SinceDay")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("since_day");
+
+                    b.Property<byte[]>("TakenIn")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("taken_in");
+
+                    b.HasKey("PersonId");
+
+                    b.ToTable("register_entry", (string)null);
                 });
 
             modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.UnitWorkerRow", b =>
