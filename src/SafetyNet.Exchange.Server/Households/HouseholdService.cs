@@ -134,7 +134,8 @@ internal sealed class HouseholdService(LookUpTally tally, LiveSources sources, R
             var person = call.Read.FindPerson(call.Vault, id)!;
             // Where the whereabouts are protected, the district does not choose: an answer to one district and none to another would tell it (R-NTK-10).
             if (key.District.Length > 0 && !person.Row.IsProtected && !PostalAddress.AreOne(person.Row.District, key.District)) continue;
-            var family = Family.Of(call.Read, call.Vault, person);
+            // Reached by the step, so it may be taken from memory, as by id.
+            if (call.Families.Find(person.Person.NationalId) is not { } family) continue;
             if (StandingTo(call, family) is { Relationships.IsEmpty: false } standing) seen.Add((family, standing));
         }
 

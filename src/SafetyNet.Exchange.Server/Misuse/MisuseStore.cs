@@ -128,10 +128,20 @@ internal sealed class KnownStaff(IReadOnlyCollection<StaffMember> staff)
     private readonly Dictionary<(Wire.Jurisdiction, string, string), StaffMember> _byActor = staff.ToDictionary(one => (one.Jurisdiction, one.AgencyCode, one.ActorId));
     private readonly ILookup<string, StaffMember> _bySubject = staff.ToLookup(one => one.Subject, StringComparer.Ordinal);
 
+    /// <summary>Nobody is registered: nobody is found to be anybody's relative or colleague.</summary>
+    public bool IsEmpty => _byActor.Count == 0;
+
     /// <summary>Whom a staff number stands for; null: nobody is registered.</summary>
     public StaffMember? FindActor(Wire.Jurisdiction jurisdiction, string agencyCode, string actorId) => _byActor.GetValueOrDefault((jurisdiction, agencyCode, actorId));
 
     /// <summary>Somebody of the agency's staff, other than the actor, is the person of that pseudonym.</summary>
-    public bool IsColleague(Wire.Jurisdiction jurisdiction, string agencyCode, string actorId, string subject) => _bySubject[subject].Any(one =>
-        one.Jurisdiction == jurisdiction && string.Equals(one.AgencyCode, agencyCode, StringComparison.Ordinal) && !string.Equals(one.ActorId, actorId, StringComparison.Ordinal));
+    public bool IsColleague(Wire.Jurisdiction jurisdiction, string agencyCode, string actorId, string subject)
+    {
+        foreach (var one in _bySubject[subject])
+        {
+            if (one.Jurisdiction == jurisdiction && string.Equals(one.AgencyCode, agencyCode, StringComparison.Ordinal) && !string.Equals(one.ActorId, actorId, StringComparison.Ordinal)) return true;
+        }
+
+        return false;
+    }
 }

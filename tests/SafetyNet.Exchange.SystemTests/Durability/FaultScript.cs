@@ -195,6 +195,10 @@ internal sealed class FaultScript : IDisposable
         await AskAsync<IMessage>(_centre, new Wire.SearchNotesRequest { Context = InCase(_centre), CaseId = file, Text = "家訪" });
         await AskAsync<IMessage>(_centre, new Wire.GetCaseRequest { Context = InCase(_centre), CaseId = file });
         await AskAsync<IMessage>(_centre, new Wire.LookUpHouseholdRequest { Context = _centre.Context(inCase: file), NationalId = person });
+        await AskAsync<IMessage>(_centre, new Wire.BatchLookUpHouseholdsRequest
+        {
+            Context = _centre.Context(inCase: file), Keys = { new Wire.LookUpKey { NationalId = person }, new Wire.LookUpKey { NationalId = StrangersId() } },
+        });
         await VisitAsync(file, opened.Subjects[0].PersonId);
         await AskAsync<IMessage>(_centre, new Wire.SetProtectiveScopeRequest { Context = InCase(_centre), RequestId = NewId(), CaseId = file, UnitId = _health.UnitId });
         await AskAsync<IMessage>(_centre, new Wire.MarkOtherPartyRequest
