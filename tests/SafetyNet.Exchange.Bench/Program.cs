@@ -4,6 +4,7 @@ using SafetyNet.Exchange.Bench;
 using SafetyNet.Exchange.Bench.Cases;
 using SafetyNet.Exchange.Bench.Evidence;
 using SafetyNet.Exchange.Bench.History;
+using SafetyNet.Exchange.Bench.Import;
 using SafetyNet.Exchange.Bench.Measures;
 using SafetyNet.Exchange.Bench.Roles;
 
@@ -57,5 +58,11 @@ var casesJson = new Option<bool>("--json") { Description = "Print the figures as
 var sharedCases = new Command("cases", "Reads a large shared case beside bare baselines; and cases, a caseload and overdue visits among many cases, and among a tenth.") { cases, casesData, casesJson };
 sharedCases.SetAction((parsed, cancellation) => CasesRun.RunAsync(parsed.GetValue(casesData)!, parsed.GetValue(cases), parsed.GetValue(casesJson), cancellation));
 root.Subcommands.Add(sharedCases);
+var rows = new Option<int>("--rows") { Description = "Persons of the register that is delivered, 1000 to 1 000 000", DefaultValueFactory = _ => 100_000 };
+var importData = new Option<string>("--data") { Description = "Folder for the databases, which go with the run", DefaultValueFactory = _ => BenchOptions.DefaultFolder };
+var importJson = new Option<bool>("--json") { Description = "Print the figures as JSON" };
+var import = new Command("import", "Delivers a household register, twice, beside bare bulk inserts of the same rows.") { rows, importData, importJson };
+import.SetAction((parsed, cancellation) => ImportRun.RunAsync(parsed.GetValue(importData)!, parsed.GetValue(rows), parsed.GetValue(importJson), cancellation));
+root.Subcommands.Add(import);
 foreach (var role in RoleCommands.All()) root.Subcommands.Add(role);
 return await root.Parse(args).InvokeAsync();
