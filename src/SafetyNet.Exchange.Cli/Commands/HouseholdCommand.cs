@@ -26,7 +26,7 @@ internal static class HouseholdCommand
         var full = new Option<bool>("--full") { Description = "The whole register 全量: whoever is not in it is no longer registered" };
         var delta = new Option<bool>("--delta") { Description = "What has changed 異動" };
         var asOf = new Option<string?>("--as-of") { Description = "Day that the file is of, YYYY-MM-DD; default: today" };
-        var confirm = new Option<bool>("--confirm-short") { Description = "It is as short as that: complete a full delivery that is 30 % shorter than the last" };
+        var confirm = new Option<bool>("--confirm-short") { Description = "It is as short as that: complete a full delivery that leaves out so many" };
         var again = new Option<int>("--again") { Description = "Deliver the same file once more: 1, 2, ...", DefaultValueFactory = _ => 0 };
         var (big5, receipt) = (Big5(), new Option<string?>("--receipt") { Description = "File for the receipt; default: FILE.receipt" });
         var json = new Option<bool>("--json") { Description = "Print what became of it as one JSON object, with every fault" };
@@ -153,7 +153,7 @@ internal static class HouseholdCommand
             Terminal.Output.MarkupLineInterpolated($"          [grey]{group.First().DescriptionEn} {group.First().DescriptionZh}[/]");
         }
 
-        if (!isDone) Terminal.Output.MarkupLine("[red]The delivery is 30 % shorter than the last, or more: nobody was ended, and it waits.[/] 筆數異常待確認。 Look at the file; `--confirm-short` completes it as it is.");
+        if (!isDone) Terminal.Output.MarkupLine("[red]The delivery is 30 % shorter than the last, or leaves out 30 % of those who are registered: nobody was ended, and it waits.[/] 筆數異常待確認。 Look at the file; `--confirm-short` completes it as it is.");
         else Terminal.Output.MarkupLineInterpolated($"[green]Completed[/] 已完成. [grey]Receipt: {receipt}[/]");
         return isDone && totals.Rejected == 0 ? 0 : 1;
     }
