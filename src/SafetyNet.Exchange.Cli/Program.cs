@@ -11,6 +11,7 @@ root.Subcommands.Add(ExplainCommand.Create());
 root.Subcommands.Add(ClocksCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(DisputeCommand.Create());
+root.Subcommands.Add(HouseholdCommand.Create());
 root.Subcommands.Add(CaseCommand.Create());
 root.Subcommands.Add(ConferenceCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());

@@ -8,12 +8,13 @@ namespace SafetyNet.Exchange.Cli.Connections;
 /// <param name="purpose">What for, where nothing else is said.</param>
 /// <param name="basis">Law that permits it.</param>
 /// <param name="role">Capacity in which the person speaks.</param>
+/// <param name="system">System where none is named.</param>
 internal sealed class UnitOptions(
     string unit = "tpe-central-swc", Wire.Purpose purpose = Wire.Purpose.CaseCoordination, Wire.LegalBasis basis = Wire.LegalBasis.Article6IntegratedService,
-    Wire.ActorRole role = Wire.ActorRole.DutyOfficer)
+    Wire.ActorRole role = Wire.ActorRole.DutyOfficer, string system = "tpe-dosw")
 {
     private readonly ExchangeOptions _exchange = new();
-    private readonly Option<string> _system = new("--as") { Description = "System of the unit's agency", DefaultValueFactory = _ => "tpe-dosw" };
+    private readonly Option<string> _system = new("--as") { Description = "System of the unit's agency", DefaultValueFactory = _ => system };
     private readonly Option<string> _unit = new("--unit") { Description = "Unit that asks", DefaultValueFactory = _ => unit };
     private readonly Option<string> _person = new("--person") { Description = "Staff number of who asks", DefaultValueFactory = _ => "CLI001" };
     private readonly Option<string> _purpose = new("--purpose") { Description = "What for", DefaultValueFactory = _ => ContractCodes.NameOf(purpose) };
@@ -27,6 +28,9 @@ internal sealed class UnitOptions(
 
     /// <summary>Of a unit at the table of a conference.</summary>
     public static UnitOptions OfConference() => new(purpose: Wire.Purpose.CaseConference);
+
+    /// <summary>Of a household office (戶政事務所) that delivers its register.</summary>
+    public static UnitOptions OfRegister() => new("tpe-household", Wire.Purpose.ServiceDelivery, role: Wire.ActorRole.Worker, system: "tpe-civil");
 
     /// <summary>Of a unit's supervisor.</summary>
     public static UnitOptions OfSupervisor() => new(role: Wire.ActorRole.Supervisor);

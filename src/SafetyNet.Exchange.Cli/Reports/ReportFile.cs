@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using SafetyNet.Exchange.Cli.Csv;
 
 namespace SafetyNet.Exchange.Cli.Reports;
 
@@ -9,8 +10,6 @@ namespace SafetyNet.Exchange.Cli.Reports;
 /// </summary>
 internal sealed class ReportFile : IDisposable
 {
-    private static readonly byte[] Utf8Mark = [0xEF, 0xBB, 0xBF];
-
     private readonly FileStream _stream;
     private readonly CsvEncoding _encoding;
     private readonly bool _isMarked;
@@ -37,7 +36,7 @@ internal sealed class ReportFile : IDisposable
         try
         {
             var hash = SHA256.HashData(stream);
-            var isMarked = SkipMark(stream, big5);
+            var isMarked = CsvEncoding.SkipMark(stream, big5);
             var (encoding, reader) = (CsvEncoding.Of(big5), new CsvReader(stream));
             var header = reader.Read() ?? throw new FormatException("The file is empty, nothing was sent.");
             if (header.Fault != CsvFault.None || !encoding.TryDecode(header.Fields, out var names, out _))
@@ -55,7 +54,7 @@ internal sealed class ReportFile : IDisposable
     /// <summary>The rows in their order.</summary>
     public IEnumerable<FileRow> ReadRows()
     {
-        _stream.Position = _isMarked ? Utf8Mark.Length : 0;
+        _stream.Position = _isMarked ? CsvEncoding.MarkBytes : 0;
         var reader = new CsvReader(_stream);
         reader.Read();
         while (reader.Read() is { } row) yield return new FileRow(row.Line, RequestIdOf(row.Line), MapRow(row, out var problem), problem);
@@ -121,18 +120,6 @@ internal sealed class ReportFile : IDisposable
         }
 
         return rows;
-    }
-
-    private static bool SkipMark(FileStream stream, bool big5)
-    {
-        Span<byte> start = stackalloc byte[3];
-        stream.Position = 0;
-        var read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        if (read >= 2 && start[..2] is [0xFF, 0xFE] or [0xFE, 0xFF]) throw new FormatException("The file is UTF-16, nothing was sent; save it as CSV UTF-8.");
-        var isMarked = start[..read].SequenceEqual(Utf8Mark);
-        if (isMarked && big5) throw new FormatException("The file says of itself that it is UTF-8, nothing was sent; leave out --big5.");
-        stream.Position = isMarked ? Utf8Mark.Length : 0;
-        return isMarked;
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using SafetyNet.Exchange.Cli.Csv;
 using SafetyNet.Exchange.Cli.Evidence;
 
 namespace SafetyNet.Exchange.Cli.Reports;

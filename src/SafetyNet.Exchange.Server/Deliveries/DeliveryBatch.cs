@@ -233,7 +233,8 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
     {
         for (var at = 0; at < faults.Count; at++)
             call.Change.Write(new RejectionWrite(delivery.DeliveryId, line, at, faults[at].Path, RegisterFaults.Of(faults[at]), faults[at].Argument ?? "", row.Index is null ? row.HouseholdId : null));
-        if (known is not null) call.Change.Write(new EntrySeen(known.PersonId, delivery.DeliveryId));
+        // Who is in a delivery of another register is that one's to say.
+        if (known?.Jurisdiction == delivery.Jurisdiction) call.Change.Write(new EntrySeen(known.PersonId, delivery.DeliveryId));
         delivery.Count(Bucket.Rejected);
     }
 

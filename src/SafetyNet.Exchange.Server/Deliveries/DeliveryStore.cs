@@ -107,9 +107,17 @@ internal sealed class KnownRow
 /// <summary>Reads deliveries, and persons as deliveries find them.</summary>
 internal static class DeliveryQueries
 {
-    private const string Known = """
+    private const string FromKnown = "FROM person AS p LEFT JOIN register_entry AS e ON e.person_id = p.person_id";
+
+    private const string Known = $"""
         SELECT p.person_id, p.jurisdiction, p.national_id_index, p.name_index, p.household_id, p.district, p.place, p.is_protected, p.sealed, e.taken_in, e.since_day, e.fingerprint, p.rowid
-        FROM person AS p LEFT JOIN register_entry AS e ON e.person_id = p.person_id
+        {FromKnown}
+        """;
+
+    /// <summary>SQL over a registered person: no row of the delivery $1 is about it, and none that names nobody about its household.</summary>
+    private const string IsAbsent = """
+        p.household_id IS NOT NULL AND (e.seen_in IS NULL OR e.seen_in <> $1)
+        AND p.household_id NOT IN (SELECT household_id FROM delivery_rejection WHERE delivery_id = $1 AND household_id IS NOT NULL)
         """;
 
     public static HouseholdDelivery? FindDelivery(this ReadSession session, Guid deliveryId) =>
@@ -174,13 +182,19 @@ internal static class DeliveryQueries
         return found;
     }
 
+    /// <summary>How many no row of a delivery names.</summary>
+    public static long CountAbsent(this ReadSession session, Wire.Jurisdiction jurisdiction, Guid deliveryId)
+    {
+        using var reader = session.Query($"SELECT count(*) {FromKnown} WHERE p.jurisdiction = $0 AND {IsAbsent}", (int)jurisdiction, deliveryId.ToByteArray(true));
+        return reader.Read() ? reader.GetInt64(0) : 0;
+    }
+
     /// <summary>Persons of the register whom no row of a delivery names, in the order of the store, after a place in it.</summary>
     public static List<(long Place, KnownRow Person)> Absent(this ReadSession session, Wire.Jurisdiction jurisdiction, Guid deliveryId, long after, int count)
     {
         var found = new List<(long, KnownRow)>();
         using var reader = session.Query($"""
-            {Known} WHERE p.rowid > $2 AND p.jurisdiction = $0 AND p.household_id IS NOT NULL AND (e.seen_in IS NULL OR e.seen_in <> $1)
-            AND p.household_id NOT IN (SELECT household_id FROM delivery_rejection WHERE delivery_id = $1 AND household_id IS NOT NULL)
+            {Known} WHERE p.rowid > $2 AND p.jurisdiction = $0 AND {IsAbsent}
             ORDER BY p.rowid LIMIT $3
             """, (int)jurisdiction, deliveryId.ToByteArray(true), after, count);
         while (reader.Read()) found.Add((reader.GetInt64(12), Read(reader)));

@@ -70,6 +70,11 @@ internal sealed class HouseholdDelivery : IVersioned, IFamilyFact
     /// <summary>It holds 30 % fewer than what it takes the place of, or fewer still.</summary>
     public bool IsShort(long before) => Kind == Wire.DeliveryKind.Full && Registered * 10 <= before * 7;
 
+    /// <summary>It would end the registration of 30 % of those who were registered without it, or more.</summary>
+    /// <param name="absent">Persons whom no row names.</param>
+    /// <param name="registered">Persons who are registered, those whom it added among them.</param>
+    public bool EndsTooMany(long absent, long registered) => Kind == Wire.DeliveryKind.Full && absent > 0 && absent * 10 >= (registered - Added) * 3;
+
     public void Count(Bucket bucket)
     {
         switch (bucket)

@@ -78,7 +78,7 @@ internal sealed class HouseholdDeliveryService(CommitQueue commits, AuditLog log
         RequireOpen(delivery);
         if (request.TotalRows != delivery.NextLine - 1) throw Refuse(Wire.ErrorReason.DeliveryIncomplete, delivery);
         if (!request.ContentSha256.Span.SequenceEqual(delivery.ContentHash)) throw Refuse(Wire.ErrorReason.DeliveryContentDiffers, delivery);
-        if (!request.ConfirmShort && delivery.IsShort(BeforeOf(call, delivery)))
+        if (!request.ConfirmShort && IsSuspicious(call, delivery))
         {
             if (delivery.State != Wire.DeliveryState.Short) Alarm(call, delivery);
             delivery.State = Wire.DeliveryState.Short;
@@ -198,9 +198,14 @@ internal sealed class HouseholdDeliveryService(CommitQueue commits, AuditLog log
     private static Refusal Refuse(Wire.ErrorReason reason, HouseholdDelivery delivery) => new(
         reason, ("next_line", delivery.NextLine.ToString(CultureInfo.InvariantCulture)), ("state", CodeText.Of(delivery.State)), ("rule", Rule));
 
-    /// <summary>Persons that a full delivery takes the place of: those of the last one; of the first, who is registered, by whatever way.</summary>
-    private static long BeforeOf(Call call, HouseholdDelivery delivery) => delivery.Kind != Wire.DeliveryKind.Full ? 0
-        : call.Read.FindLastCompleted(delivery.Jurisdiction, Wire.DeliveryKind.Full)?.Registered ?? call.Read.CountRegistered(delivery.Jurisdiction);
+    /// <summary>A full delivery that is too short beside the last one (the first: beside who is registered, by whatever way), or that would end the registration of too many, as the wrong file does.</summary>
+    private static bool IsSuspicious(Call call, HouseholdDelivery delivery)
+    {
+        if (delivery.Kind != Wire.DeliveryKind.Full) return false;
+        var registered = call.Read.CountRegistered(delivery.Jurisdiction);
+        var before = call.Read.FindLastCompleted(delivery.Jurisdiction, Wire.DeliveryKind.Full)?.Registered ?? registered;
+        return delivery.IsShort(before) || delivery.EndsTooMany(call.Read.CountAbsent(delivery.Jurisdiction, delivery.DeliveryId), registered);
+    }
 
     private static void Alarm(Call call, HouseholdDelivery delivery)
     {

@@ -47,7 +47,7 @@ internal sealed class CallPipeline(
         {
             await identity.AdmitAsync(call, context);
             context.GetHttpContext().Features.Set(new RowCalls((row, handle) => RunRowAsync(call, null, row, context, handle)));
-            var response = await continuation(requestStream, context);
+            var response = await continuation(new CallersStream<TRequest>(requestStream), context);
             await CommitAsync(call, context.ResponseTrailers, Permitted(call, answer.Redact(call, (IMessage)response)));
             return response;
         });
@@ -181,7 +181,7 @@ internal sealed class CallPipeline(
             case Refusal refusal: return refusal;
             case StaleRowException or KeyTakenException: return new Refusal(Wire.ErrorReason.ConcurrentChange);
             case StoreUnavailableException or RpcException: return null;
-            case OperationCanceledException or IOException when HasLeft(e, context): return null;
+            case CallerLeftException or OperationCanceledException or IOException when HasLeft(e, context): return null;
             default:
                 ServerLog.CallFailed(call.Method, call.DecisionId, e);
                 return new Refusal(Wire.ErrorReason.Internal, ("decision_id", call.DecisionText));
@@ -189,7 +189,8 @@ internal sealed class CallPipeline(
     }
 
     /// <summary>The caller is gone: the connection, or a stream that it takes back while it is read.</summary>
-    private static bool HasLeft(Exception e, ServerCallContext context) => e is OperationCanceledException or IOException && context.CancellationToken.IsCancellationRequested;
+    private static bool HasLeft(Exception e, ServerCallContext context) =>
+        e is CallerLeftException || (e is OperationCanceledException or IOException && context.CancellationToken.IsCancellationRequested);
 
     /// <summary>Says SERVING and no more, to anyone whose certificate the listener took; there is nothing to decide or to record.</summary>
     private static bool IsHealth(ServerCallContext context) => context.Method.StartsWith("/grpc.health.v1.", StringComparison.Ordinal);

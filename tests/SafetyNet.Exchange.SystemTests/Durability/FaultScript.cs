@@ -29,7 +29,7 @@ internal sealed class FaultScript : IDisposable
     private readonly SandboxProcess _sandbox;
     private readonly Promises _promises;
     private readonly ConcurrentDictionary<string, ExchangeChannel> _channels = new(StringComparer.Ordinal);
-    private readonly Caller _school, _centre, _health, _police, _station, _officer, _second, _desk;
+    private readonly Caller _school, _centre, _health, _police, _station, _officer, _second, _desk, _register;
 
     public FaultScript(SandboxProcess sandbox, Promises promises)
     {
@@ -40,6 +40,7 @@ internal sealed class FaultScript : IDisposable
         _station = Enter("health", "tpe-phs", "H0777");
         _police = Enter("police", "tpe-precinct", "P1189");
         _desk = Enter("dosw", "tpe-intake", "W0500");
+        _register = Enter("civil", "tpe-household", "C0100");
         _officer = Enter("security", "tpe-security", "S0007", Wire.ActorRole.SecurityOfficer);
         _second = Enter("security", "tpe-security", "S0008", Wire.ActorRole.SecurityOfficer);
     }
@@ -82,6 +83,37 @@ internal sealed class FaultScript : IDisposable
         await ApplyAsync(person);
         await LookIntoAsync(person);
         await ReportAsync(person);
+        await DeliverAsync();
+    }
+
+    /// <summary>A register delivers one person, after giving up what an earlier day left open.</summary>
+    private async Task DeliverAsync()
+    {
+        try
+        {
+            var left = await AskAsync<Wire.GetDeliveryResponse>(_register, new Wire.GetDeliveryRequest { Context = _register.Context() });
+            if (left.Delivery.State is Wire.DeliveryState.Open or Wire.DeliveryState.Short)
+                await AskAsync<IMessage>(_register, new Wire.AbandonDeliveryRequest { Context = _register.Context(), RequestId = NewId(), DeliveryId = left.Delivery.DeliveryId });
+        }
+        catch (RpcException none) when (none.StatusCode == StatusCode.NotFound)
+        {
+            // The first day.
+        }
+
+        var begun = await AskAsync<Wire.BeginDeliveryResponse>(_register, new Wire.BeginDeliveryRequest
+        {
+            Context = _register.Context(), RequestId = NewId(), Kind = Wire.DeliveryKind.Delta, AsOf = TimeProvider.System.GetUtcNow().ToOffset(TimeSpan.FromHours(8)).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        });
+        var id = begun.Delivery.DeliveryId;
+        _promises.Made("household_delivery", "delivery_id", id);
+        var taken = await AskAsync<Wire.DeliverRowsResponse>(_register, new Wire.DeliverRowsRequest
+        {
+            Context = _register.Context(), RequestId = NewId(), DeliveryId = id, FirstLine = 1, Sha256Before = ByteString.CopyFrom(new byte[32]),
+            Rows = { new Wire.RegisterRow { Event = Wire.RegisterEvent.Died, NationalId = StrangersId(), ValidFrom = "2026-01-01" } },
+        });
+        if (taken.Delivery is null) return;
+        await AskAsync<IMessage>(_register, new Wire.CompleteDeliveryRequest { Context = _register.Context(), RequestId = NewId(), DeliveryId = id, TotalRows = 1, ContentSha256 = taken.Delivery.ContentSha256 });
+        await AskAsync<IMessage>(_register, new Wire.ListRejectedRowsRequest { Context = _register.Context(), DeliveryId = id });
     }
 
     /// <summary>Reports of a person: screened, dispatched, taken back, dispatched again and accepted; one that needs no service; a stream of two.</summary>

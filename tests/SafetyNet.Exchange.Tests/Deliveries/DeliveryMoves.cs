@@ -20,9 +20,10 @@ internal static class DeliveryMoves
         (await by.AskAsync(to => to.HouseholdDeliveries.GetDeliveryAsync(new() { Context = by.Context(), DeliveryId = deliveryId }))).Delivery;
 
     /// <summary>Rows as messages, from a line on.</summary>
-    public static IEnumerable<Wire.DeliverRowsRequest> Messages(this Party by, string deliveryId, IReadOnlyList<Wire.RegisterRow> rows, long fromLine = 1, int size = 500)
+    /// <param name="before">Hash of the content before the first of them, where it is known.</param>
+    public static IEnumerable<Wire.DeliverRowsRequest> Messages(this Party by, string deliveryId, IReadOnlyList<Wire.RegisterRow> rows, long fromLine = 1, int size = 500, byte[]? before = null)
     {
-        var hash = HashOf(rows.Take((int)fromLine - 1));
+        var hash = before ?? HashOf(rows.Take((int)fromLine - 1));
         for (var at = (int)fromLine - 1; at < rows.Count; at += size)
         {
             var part = rows.Skip(at).Take(size).ToList();

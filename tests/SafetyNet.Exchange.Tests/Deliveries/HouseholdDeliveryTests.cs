@@ -103,7 +103,11 @@ public sealed class HouseholdDeliveryTests(TestExchange exchange) : WireTests(ex
 
         // Whom another register has is not this one's to bring or to end, and comes when that one has let go.
         var taken = elsewhere.With(row => (row.District, row.ValidFrom) = ("萬華區", "2026-04-01"));
+        var beside = (await the.RegisterOfTaoyuan.BeginsAsync(Wire.DeliveryKind.Full)).DeliveryId;
+        await the.RegisterOfTaoyuan.StreamsAsync(the.RegisterOfTaoyuan.Messages(beside, [elsewhere]));
         var refused = await the.Register.DeliversAsync([taken, elsewhere.Leaves("2026-04-01")]);
+        var undisturbed = await the.RegisterOfTaoyuan.CompletesAsync(beside, [elsewhere]);
+        Assert.Equal((Wire.DeliveryState.Completed, 0), (undisturbed.State, undisturbed.Totals.Absent));
         Assert.Equal([(1, Wire.RegisterFault.RegisteredElsewhere), (2, Wire.RegisterFault.NotRegisteredHere)],
             (await the.Register.RejectionsAsync(refused.DeliveryId, size: 1)).Select(one => (one.Line, one.Fault)));
         await the.RegisterOfTaoyuan.DeliversAsync([elsewhere.Leaves("2026-04-01")]);
@@ -187,6 +191,10 @@ public sealed class HouseholdDeliveryTests(TestExchange exchange) : WireTests(ex
         Assert.Equal(Wire.DeliveryState.Abandoned, (await the.Register.AbandonsAsync(held.DeliveryId)).State);
         Assert.Equal((Wire.DeliveryState.Completed, 3), Of(await the.Register.DeliversAsync(rows[..7], Wire.DeliveryKind.Full, confirmShort: true)));
         Assert.Equal(7, Registered(own, rows).Count);
+
+        // As long as the last, and of other people: the wrong file.
+        var others = Enumerable.Range(0, 7).Select(number => Register.Person($"O{number}")).ToList();
+        Assert.Equal((Wire.DeliveryState.Short, 0), Of(await the.Register.DeliversAsync(others, Wire.DeliveryKind.Full)));
 
         static (Wire.DeliveryState, long) Of(Wire.HouseholdDelivery delivery) => (delivery.State, delivery.Totals.Absent);
     }

@@ -1,5 +1,5 @@
 using System.Text;
-using SafetyNet.Exchange.Cli.Reports;
+using SafetyNet.Exchange.Cli.Csv;
 
 namespace SafetyNet.Exchange.Tests.Reports;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace SafetyNet.Exchange.Cli.Reports;
+namespace SafetyNet.Exchange.Cli.Csv;
 
 /// <summary>
 /// Reads a CSV file (RFC 4180, comma, LF or CRLF) row by row without holding it. It parts bytes, not characters: in UTF-8 and in Big5 alike no byte of a longer

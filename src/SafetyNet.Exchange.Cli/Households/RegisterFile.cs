@@ -1,0 +1,170 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using SafetyNet.Exchange.Cli.Csv;
+using SafetyNet.Exchange.Protocol.Client;
+
+namespace SafetyNet.Exchange.Cli.Households;
+
+/// <summary>
+/// A file of a household register (戶籍資料檔): looked through once before anything is sent, then read row by row. Every row of the file is a row of the delivery, also one that cannot be read:
+/// it is sent as such, so that it is counted and told like any other.
+/// </summary>
+internal sealed class RegisterFile : IDisposable
+{
+    /// <summary>What stands for a code or number that the file has and nobody knows: the exchange says so, with its line.</summary>
+    private const int Unknown = 9999;
+
+    /// <summary>Columns: the names of the fields of RegisterRow.</summary>
+    private static readonly string[] Known =
+    [
+        "event", "national_id", "name", "romanized_name", "sex", "birth_date", "household_number", "role", "place", "address", "district", "phone", "protected", "father_national_id",
+        "mother_national_id", "valid_from", "jurisdiction",
+    ];
+
+    private static readonly string[] Required = ["national_id", "name", "sex", "birth_date", "household_number", "role", "place", "address", "district", "valid_from"];
+
+    private readonly FileStream _stream;
+    private readonly CsvEncoding _encoding;
+    private readonly bool _isMarked;
+    private readonly Dictionary<string, int> _columns;
+
+    private RegisterFile(FileStream stream, CsvEncoding encoding, bool isMarked, byte[] hash, Dictionary<string, int> columns, long rows)
+    {
+        (_stream, _encoding, _isMarked, _columns) = (stream, encoding, isMarked, columns);
+        (Hash, Rows) = (hash, rows);
+    }
+
+    /// <summary>SHA-256 of its bytes.</summary>
+    public IReadOnlyList<byte> Hash { get; }
+
+    /// <summary>Its rows, the first line not counted, those at fault counted.</summary>
+    public long Rows { get; }
+
+    /// <exception cref="FormatException">It is no such file: its columns, its encoding, or a quoted field without an end; the message tells the columns or the line.</exception>
+    public static RegisterFile Open(string path, bool big5)
+    {
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        try
+        {
+            var hash = SHA256.HashData(stream);
+            var isMarked = CsvEncoding.SkipMark(stream, big5);
+            var (encoding, reader) = (CsvEncoding.Of(big5), new CsvReader(stream));
+            var header = reader.Read() ?? throw new FormatException("The file is empty, nothing was sent.");
+            if (header.Fault != CsvFault.None || !encoding.TryDecode(header.Fields, out var names, out _))
+                throw new FormatException($"The first line cannot be read as {encoding.Name} with commas, nothing was sent.");
+            return new RegisterFile(stream, encoding, isMarked, hash, ReadColumns([.. names.Select(name => name.Trim())]), CountRows(reader));
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The rows in their order, each with the line of the file on which it begins.</summary>
+    public IEnumerable<(int FileLine, Wire.RegisterRow Row)> ReadRows()
+    {
+        _stream.Position = _isMarked ? CsvEncoding.MarkBytes : 0;
+        var reader = new CsvReader(_stream);
+        reader.Read();
+        while (reader.Read() is { } row) yield return (row.Line, Map(row));
+    }
+
+    /// <summary>Key of the delivery of this file, the same in every run. UUID version 8 of the SHA-256 over the file's hash, what it is delivered as, and the attempt.</summary>
+    public string RequestIdOf(Wire.DeliveryKind kind, string asOf, int attempt)
+    {
+        Span<byte> number = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32BigEndian(number, attempt);
+        var id = SHA256.HashData([.. Hash, (byte)kind, .. System.Text.Encoding.UTF8.GetBytes(asOf), .. number]).AsSpan(0, 16);
+        id[6] = (byte)((id[6] & 0x0F) | 0x80);
+        id[8] = (byte)((id[8] & 0x3F) | 0x80);
+        return new Guid(id, bigEndian: true).ToString();
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    private Wire.RegisterRow Map(CsvRow row)
+    {
+        if (row.Fault != CsvFault.None || row.Fields.Count != _columns.Count || !_encoding.TryDecode(row.Fields, out var texts, out _)) return new Wire.RegisterRow { Unreadable = true };
+        string Of(string name) => _columns.TryGetValue(name, out var at) ? texts[at].Trim() : "";
+        var isProtected = TruthOf(Of("protected"));
+        return new Wire.RegisterRow
+        {
+            Event = EventOf(Of("event")), NationalId = Of("national_id"), Name = Of("name"), RomanizedName = Of("romanized_name"), Sex = SexOf(Of("sex")), BirthDate = DateOf(Of("birth_date")),
+            HouseholdNumber = Of("household_number"), Role = Of("role"), Place = NumberOf(Of("place")), Address = Of("address"), District = Of("district"), Phone = Of("phone"),
+            Protected = isProtected ?? false, FatherNationalId = Of("father_national_id"), MotherNationalId = Of("mother_national_id"), ValidFrom = DateOf(Of("valid_from")),
+            Jurisdiction = CodeOf<Wire.Jurisdiction>(Of("jurisdiction")),
+            // Whether somebody must be protected is not guessed.
+            Unreadable = isProtected is null,
+        };
+    }
+
+    private static Wire.RegisterEvent EventOf(string text) => text switch
+    {
+        "" or "設籍" or "變更" => Wire.RegisterEvent.Registered,
+        "遷出" or "除籍" => Wire.RegisterEvent.MovedOut,
+        "死亡" => Wire.RegisterEvent.Died,
+        _ => CodeOf<Wire.RegisterEvent>(text),
+    };
+
+    private static Wire.Sex SexOf(string text) => text switch
+    {
+        "男" or "1" or "M" => Wire.Sex.Male,
+        "女" or "2" or "F" => Wire.Sex.Female,
+        _ => CodeOf<Wire.Sex>(text),
+    };
+
+    private static T CodeOf<T>(string text)
+        where T : struct, Enum
+    {
+        if (text.Length == 0) return default;
+        try
+        {
+            return ContractCodes.Parse<T>(text);
+        }
+        catch (FormatException)
+        {
+            return (T)Enum.ToObject(typeof(T), Unknown);
+        }
+    }
+
+    private static bool? TruthOf(string text) => text.ToUpperInvariant() switch
+    {
+        "" or "0" or "N" or "FALSE" or "否" => false,
+        "1" or "Y" or "TRUE" or "是" => true,
+        _ => null,
+    };
+
+    private static int NumberOf(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : Unknown;
+
+    /// <summary><c>20260131</c> and <c>2026/01/31</c> are written as the contract has dates; anything else is sent as it stands, and the exchange says what is wrong with it.</summary>
+    private static string DateOf(string text) =>
+        DateOnly.TryParseExact(text, ["yyyyMMdd", "yyyy/MM/dd"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : text;
+
+    private static Dictionary<string, int> ReadColumns(string[] header)
+    {
+        var columns = new Dictionary<string, int>(StringComparer.Ordinal);
+        var twice = header.Where((name, at) => !columns.TryAdd(name, at)).Distinct(StringComparer.Ordinal).ToList();
+        var problems = string.Join(' ', ((string[])
+        [
+            Told("Missing", Required.Where(name => !columns.ContainsKey(name))), Told("Unknown", columns.Keys.Except(Known, StringComparer.Ordinal)), Told("There twice", twice),
+        ]).Where(problem => problem.Length > 0));
+        return problems.Length == 0 ? columns
+            : throw new FormatException($"The first line has not the columns of a household register, nothing was sent. {problems} See docs/formats/household-delivery.md.");
+    }
+
+    private static string Told(string what, IEnumerable<string> names) => names.ToList() is { Count: > 0 } told ? $"{what}: {string.Join(", ", told)}." : "";
+
+    private static long CountRows(CsvReader reader)
+    {
+        var rows = 0L;
+        for (; reader.Read() is { } row; rows++)
+        {
+            if (row.Fault == CsvFault.NeverClosed)
+                throw new FormatException($"The quoted field that begins on line {row.Line} is never closed, so all that follows would be part of it; nothing was sent. 第{row.Line}行之雙引號未結束，未送出任何資料。");
+        }
+
+        return rows;
+    }
+}
