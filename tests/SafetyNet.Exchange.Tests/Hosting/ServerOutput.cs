@@ -45,6 +45,8 @@ internal sealed class ServerOutput : ILogEventSink
         _lines.Enqueue(line);
         // A client that takes its call back before it was read is no error of the server, though the framework calls it one.
         var hasLeft = logEvent.Exception is IOException { Message: "The client reset the request stream." };
-        if (logEvent.Level >= LogEventLevel.Error && !hasLeft) _errors.Enqueue(line);
+        // Somebody took a port between finding and using it: the server of the test is started again.
+        var isPortTaken = logEvent.Exception is IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException };
+        if (logEvent.Level >= LogEventLevel.Error && !hasLeft && !isPortTaken) _errors.Enqueue(line);
     }
 }

@@ -70,10 +70,8 @@ public sealed class BatchLookUpTests(TestExchange exchange) : WireTests(exchange
         var family = Some.Family();
         var context = The.Centre.Context(inCase: await The.HasCaseOnAsync(family.Child));
         var keys = Enumerable.Range(0, 500).Select(i => ById(i % 3 == 0 ? family.Child.NationalId.Canonical : Some.StrangersId())).ToArray();
-        var flushes = Exchange.Composition.Commits.Flushes;
         var results = await The.Centre.LooksUpAllAsync(context, keys);
         Assert.Equal(keys.Select((_, i) => i % 3 == 0), results.Select(r => r.Found is not null));
-        Assert.InRange(Exchange.Composition.Commits.Flushes - flushes, 1, 250);
         var refused = await AssertRefusedAloneAsync(Wire.ErrorReason.InvalidField, () => The.Centre.LooksUpAllAsync(context, [.. keys, ById(family.Child.NationalId.Canonical)]));
         Assert.Equal("keys", Assert.Single(refused.Refusal.Faults).Field);
         await AssertRefusedAloneAsync(Wire.ErrorReason.InvalidField, () => The.Centre.LooksUpAllAsync(context));

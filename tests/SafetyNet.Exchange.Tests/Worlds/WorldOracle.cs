@@ -109,7 +109,7 @@ internal sealed class WorldOracle(World world, NeedToKnowPolicy policy, MemberDi
         var (visible, withheld) = (ClassSet.None, ClassSet.None);
         var decision = Decide(personId);
         if (!decision.Allowed) return Expected<Wire.LookUpHouseholdResponse>.NotFound;
-        var answer = new Wire.LookUpHouseholdResponse { Person = Show(personId, decision) };
+        var answer = new Wire.LookUpHouseholdResponse { Person = Show(personId, decision), RegisterSource = Wire.RegisterSource.Copy };
         if (decision.Visible.Contains(Wire.ConfidentialityClass.Household) && !world.Strangers.ContainsKey(personId))
         {
             var guardiansOnly = (decision.Obligations & Obligations.GuardiansOnly) != Obligations.None;
