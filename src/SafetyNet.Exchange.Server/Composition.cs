@@ -82,6 +82,7 @@ internal sealed class Composition : IAsyncDisposable
         Methods = ContractMethods.Build(ContractServices);
         foreach (var rule in Methods.All) RequestRules.For(rule.Input);
         _ = RefusalTexts.Default;
+        _ = InvolvementRules.Default;
 
         _registry = new MemberDirectoryFile(options.Identity.RegistryPath, clock, error => IdentityLog.RegistryProblem(log, error));
         _rules = new CertificateRules(MemberTls.LoadRoots(options.Identity.RootsPath));
