@@ -19,6 +19,7 @@ using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Identity;
 using SafetyNet.Exchange.Server.Inbox;
 using SafetyNet.Exchange.Server.Misuse;
+using SafetyNet.Exchange.Server.PersonLinks;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Referrals;
@@ -47,6 +48,7 @@ internal sealed class Composition : IAsyncDisposable
         Wire.LeadDisputeService.Descriptor, Wire.CaseNoteService.Descriptor, Wire.CaseWatchService.Descriptor,
         Wire.CaseLifeService.Descriptor, Wire.ServicePlanService.Descriptor,
         Wire.VisitService.Descriptor, Wire.MeetingService.Descriptor, Wire.TrackedItemService.Descriptor, Wire.HouseholdDeliveryService.Descriptor,
+        Wire.PersonLinkService.Descriptor,
     ];
 
     private static readonly IReadOnlyList<ServiceDescriptor> ServedServices =
@@ -135,7 +137,7 @@ internal sealed class Composition : IAsyncDisposable
                 disputes, new CaseNoteService(), new CaseWatchService(Store, _caseChanges),
                 new CaseLifeService(CaseloadTargets.Load(options.Cases.CaseloadTargetsPath)), new ServicePlanService(),
                 new VisitService(VisitProtocols.Load(options.Exchange.Visits.ProtocolsPath)), new MeetingService(), new TrackedItemService(),
-                new HouseholdDeliveryService(Commits, Log, Districts.Load(options.Deliveries.DistrictsPath), clock),
+                new HouseholdDeliveryService(Commits, Log, Districts.Load(options.Deliveries.DistrictsPath), clock), new PersonLinkService(),
             ];
             Families = new Families(Store, Vault);
             var checks = new MisuseChecks(rules, Methods, calendar.Find, Vault, Search);
@@ -300,6 +302,7 @@ internal sealed class Composition : IAsyncDisposable
         app.MapGrpcService<MeetingService>();
         app.MapGrpcService<TrackedItemService>();
         app.MapGrpcService<HouseholdDeliveryService>();
+        app.MapGrpcService<PersonLinkService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcService<ReflectionService>();
     }

@@ -86,6 +86,7 @@ public sealed class ExchangeChannel : IDisposable
         Meetings = new Wire.MeetingService.MeetingServiceClient(Invoker);
         TrackedItems = new Wire.TrackedItemService.TrackedItemServiceClient(Invoker);
         HouseholdDeliveries = new Wire.HouseholdDeliveryService.HouseholdDeliveryServiceClient(Invoker);
+        PersonLinks = new Wire.PersonLinkService.PersonLinkServiceClient(Invoker);
     }
 
     /// <summary>The system that calls.</summary>
@@ -147,6 +148,8 @@ public sealed class ExchangeChannel : IDisposable
     public Wire.TrackedItemService.TrackedItemServiceClient TrackedItems { get; }
 
     public Wire.HouseholdDeliveryService.HouseholdDeliveryServiceClient HouseholdDeliveries { get; }
+
+    public Wire.PersonLinkService.PersonLinkServiceClient PersonLinks { get; }
 
     /// <summary>Opens the way; nothing is sent before the first call, which also fetches the first token.</summary>
     /// <remarks>Refuses with <see cref="ArgumentException"/> an address that is not https.</remarks>

@@ -31,7 +31,7 @@ public static class SandboxMembers
             AddAgency(registry, jurisdiction, "health", AgencyKind.Health, $"{city}政府衛生局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "labor", AgencyKind.Labor, $"{city}政府勞動局", EverydayScopes, EveryClass);
             AddAgency(registry, jurisdiction, "police", AgencyKind.Police, $"{city}政府警察局", EverydayScopes, EveryClass);
-            AddAgency(registry, jurisdiction, "civil", AgencyKind.HouseholdRegistration, $"{city}政府民政局", [.. EverydayScopes, "households.import"], EveryClass);
+            AddAgency(registry, jurisdiction, "civil", AgencyKind.HouseholdRegistration, $"{city}政府民政局", [.. EverydayScopes, "households.import", "households.link"], EveryClass);
             AddAgency(registry, jurisdiction, "security", AgencyKind.Other, $"{city}政府資訊局", jurisdiction == Jurisdiction.Tpe ? OperatorScopes : OfficerScopes,
                 [ConfidentialityClass.Identity, ConfidentialityClass.CaseNote]);
 

@@ -24,6 +24,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         var page = AccessSearch.Page(call, search, new AccessFilter { Pseudonym = pseudonym, Within = call.Agency.Jurisdiction }, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize));
         var response = new Wire.ListAccessesResponse { Pseudonym = pseudonym, NextPageToken = TokenOf(page) };
         response.Entries.Add(page.Found.Select(Entry));
+        response.OtherPseudonyms.Add(OtherPseudonyms(call, request.NationalId));
         return Task.FromResult(response);
     }
 
@@ -45,6 +46,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         var page = AccessSearch.Page(call, search, filter, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize));
         var response = new Wire.SearchAccessesResponse { NextPageToken = TokenOf(page) };
         response.Entries.Add(page.Found.Select(Entry));
+        response.OtherPseudonyms.Add(OtherPseudonyms(call, request.NationalId));
         return Task.FromResult(response);
     }
 
@@ -151,7 +153,9 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         var (after, before) = IntervalOf(request.After, request.Before);
         var filter = new AccessFilter { Pseudonym = pseudonym, Within = call.Agency.Jurisdiction, After = after, Before = before };
         var report = new AccessReport(call, SuppressionRules.Default);
-        return Task.FromResult(report.Page(search, filter, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize), retention, request.ForOfficer));
+        var response = report.Page(search, filter, PageToken.Read(request.PageToken, log.Size), SizeOf(request.PageSize), retention, request.ForOfficer);
+        response.OtherPseudonyms.Add(OtherPseudonyms(call, request.NationalId));
+        return Task.FromResult(response);
     }
 
     public override Task<Wire.ListPossibleViewersResponse> ListPossibleViewers(Wire.ListPossibleViewersRequest request, ServerCallContext context)
@@ -160,9 +164,15 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         var nationalId = NationalId.Parse(request.NationalId).Canonical;
         call.Concerns(nationalId);
         var (after, before) = IntervalOf(request.After, request.Before);
-        return Task.FromResult(new PossibleViewers(call, search, after, before)
-            .List(call.Read.FindPerson(call.Vault, nationalId), call.Vault.Pseudonyms.OfNationalId(nationalId), log.Size));
+        var response = new PossibleViewers(call, search, after, before)
+            .List(call.Read.FindPerson(call.Vault, nationalId), call.Vault.Pseudonyms.OfNationalId(nationalId), log.Size);
+        response.OtherPseudonyms.Add(OtherPseudonyms(call, nationalId));
+        return Task.FromResult(response);
     }
+
+    /// <summary>Of a person who was asked for by number; the exchange tells no number by a pseudonym.</summary>
+    private static List<string> OtherPseudonyms(Call call, string nationalId) =>
+        nationalId.Length == 0 ? [] : call.Read.OtherPseudonyms(call.Vault, NationalId.Parse(nationalId).Canonical);
 
     private static (DateTimeOffset After, DateTimeOffset Before) IntervalOf(
         Google.Protobuf.WellKnownTypes.Timestamp? from, Google.Protobuf.WellKnownTypes.Timestamp? to)

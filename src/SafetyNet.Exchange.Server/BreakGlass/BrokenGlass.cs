@@ -16,7 +16,7 @@ internal enum ReachedLimits
 /// A view of one person, opened in danger, with its review (緊急調閱, R-NTK-11). The words of who broke it and of who reviewed it lie sealed; the person is a
 /// pseudonym to the reviewers.
 /// </summary>
-internal sealed class BrokenGlass : IVersioned, IFamilyFact
+internal sealed class BrokenGlass : IVersioned, IFamilyFact, INamesPersons
 {
     /// <summary>How long the view is open.</summary>
     public static readonly TimeSpan OpenFor = TimeSpan.FromHours(24);
@@ -94,4 +94,6 @@ internal sealed class BrokenGlass : IVersioned, IFamilyFact
             throw new Refusal(Wire.ErrorReason.MoveNotAllowed, ("state", CodeText.Of(Verdict)), ("action", "REVIEW"), ("allowed", ""));
         (Verdict, ReviewerId, ReviewedAt) = (verdict, reviewerId, now);
     }
+
+    public IEnumerable<Guid> NamedPersons() => PersonId is { } person ? [person] : [];
 }

@@ -43,7 +43,7 @@ internal sealed partial class CaseFile : IVersioned, IFamilyFact, ICaseRow
 }
 
 /// <summary>A person of the family whom the case is about. What a case was about stays, when it is closed and when it is merged.</summary>
-internal sealed class CaseSubjectRow : IFamilyFact
+internal sealed class CaseSubjectRow : IFamilyFact, INamesPersons
 {
     public Guid CaseId { get; set; }
 
@@ -52,7 +52,12 @@ internal sealed class CaseSubjectRow : IFamilyFact
     /// <summary>The case is open; a person has at most one open case (R-INT-4), whoever opens how many at once.</summary>
     public bool IsOpen { get; set; }
 
+    /// <summary>0; of two open cases of persons who were found to be one, the later found has another number until the cases are merged (R-HH-7).</summary>
+    public int Beside { get; set; }
+
     public IEnumerable<Guid> AffectedIds() => [PersonId];
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }
 
 /// <summary>A unit in the case and its scope.</summary>

@@ -16,7 +16,7 @@ internal static class CaseMerging
         if (goes.File.CaseId == goesOn.File.CaseId) throw NotMergeable("itself");
         if (goes.PartOf(call.Unit.UnitId) is not { } part) throw new Refusal(Wire.ErrorReason.NotFound);
         if (part.Role != Wire.ParticipantRole.Primary) throw NotMergeable("other_primary");
-        var family = goesOn.Subjects.Select(id => call.Read.FindPerson(call.Vault, id)).OfType<KnownPerson>().SelectMany(p => CaseService.Family(call, p)).Select(p => p.Id).ToHashSet();
+        var family = goesOn.Subjects.Select(id => call.Read.FindPerson(call.Vault, id)).OfType<KnownPerson>().SelectMany(p => CaseService.Family(call, p)).Select(p => p.Id).Concat(goesOn.Subjects).ToHashSet();
         if (!goes.Subjects.Exists(family.Contains)) throw NotMergeable("not_one_family");
     }
 
@@ -28,6 +28,8 @@ internal static class CaseMerging
         foreach (var subject in goes.Subjects)
         {
             call.Change.UpdateFirst(new CaseSubjectRow { CaseId = goes.File.CaseId, PersonId = subject, IsOpen = false });
+            // Two persons who were found to be one may have an open case each (R-HH-7).
+            if (goesOn.Subjects.Contains(subject)) continue;
             call.Change.Add(new CaseSubjectRow { CaseId = goesOn.File.CaseId, PersonId = subject, IsOpen = true });
             goesOn.Subjects.Add(subject);
         }

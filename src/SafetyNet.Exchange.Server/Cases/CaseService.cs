@@ -49,7 +49,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         if (view.OwnPart.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
         var unit = Addressee.Require(call, request.UnitId, request.Services);
         CaseSteps.RequireReferredAcross(call, shared, unit, "unit_id");
-        var persons = request.PersonIds.Select(Guid.Parse).Distinct().ToList();
+        var persons = request.PersonIds.Select(id => call.Read.Kept(Guid.Parse(id))).Distinct().ToList();
         if (persons.Except(shared.Subjects).Any()) throw new Refusal(Wire.ErrorReason.NotFound);
         var protective = call.RequireProtective(view, unit.UnitId, request.ProtectiveClasses, request.ProtectiveUntil);
         var invited = shared.Invite(unit.UnitId, request.Services, persons, call.Now);
@@ -94,8 +94,8 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         var view = call.DecideOn(shared);
         if (call.Replayed is not null) return Task.FromResult(new Wire.MarkOtherPartyResponse { Case = Show(call, shared, view) });
         if (view.OwnPart.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
-        var index = call.Vault.Index.OfNationalId(nationalId);
-        var known = call.Read.OtherPartiesOf(shared.File.CaseId).Find(o => o.NationalIdIndex.AsSpan().SequenceEqual(index));
+        var index = call.Read.KeptIndex(call.Vault.Index.OfNationalId(nationalId));
+        var known = call.Read.OtherPartiesOf(shared.File.CaseId).Find(o => call.Read.KeptIndex(o.NationalIdIndex).AsSpan().SequenceEqual(index));
         if (known is null && request.Lifted) throw new Refusal(Wire.ErrorReason.NotFound);
         var mark = known ?? new OtherPartyRow { CaseId = shared.File.CaseId, NationalIdIndex = index, MarkId = call.NewId() };
         (mark.MarkedByUnitId, mark.MarkedAt, mark.LiftedAt) = (call.Unit.UnitId, call.Now, request.Lifted ? call.Now : null);
@@ -185,7 +185,7 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
             Links.OfPerson(call.Read, subjects[0].Id), call.Unit.UnitId, subjects[0].Id, referralId, null, call.Now);
         if (standing.Relationships == RelationshipSet.None) throw new Refusal(Wire.ErrorReason.NotFound);
         var family = subjects.SelectMany(s => Family(call, s)).DistinctBy(p => p.Id).Where(p => MayTakeIn(call, subjects, p)).ToDictionary(p => p.Id);
-        foreach (var id in request.PersonIds.Select(Guid.Parse).Where(id => subjects.TrueForAll(s => s.Id != id)).Distinct())
+        foreach (var id in request.PersonIds.Select(id => call.Read.Kept(Guid.Parse(id))).Where(id => subjects.TrueForAll(s => s.Id != id)).Distinct())
             subjects.Add(family.TryGetValue(id, out var member) ? member : throw new Refusal(Wire.ErrorReason.NotFound));
         foreach (var subject in subjects) call.Concerns(subject);
         return (subjects, standing);
@@ -297,6 +297,6 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
     {
         if (marks.TrueForAll(mark => mark.LiftedAt is not null)) return false;
         var index = call.Vault.Index.OfNationalId(person.Person.NationalId);
-        return marks.Exists(mark => mark.LiftedAt is null && mark.NationalIdIndex.AsSpan().SequenceEqual(index));
+        return marks.Exists(mark => mark.LiftedAt is null && call.Read.KeptIndex(mark.NationalIdIndex).AsSpan().SequenceEqual(index));
     }
 }

@@ -22,7 +22,7 @@ internal sealed class CaseMapping : IEntityTypeConfiguration<CaseFile>, IEntityT
         builder.ToTable("case_subject");
         builder.HasKey(s => new { s.CaseId, s.PersonId });
         builder.HasIndex(s => s.PersonId);
-        builder.HasIndex(s => s.PersonId, "ix_case_subject_one_open").IsUnique().HasFilter("is_open = 1");
+        builder.HasIndex(s => new { s.PersonId, s.Beside }, "ix_case_subject_one_open").IsUnique().HasFilter("is_open = 1");
     }
 
     public void Configure(EntityTypeBuilder<CaseParticipant> builder)

@@ -41,6 +41,12 @@ internal sealed class CheckedRow
 
     public byte[]? MotherIndex { get; private set; }
 
+    /// <summary>The number before, in canonical form; empty: none.</summary>
+    public string FormerNationalId { get; private set; } = "";
+
+    /// <summary>Blind index of the number before; null: none.</summary>
+    public byte[]? FormerIndex { get; private set; }
+
     public DateOnly BirthDate { get; private set; }
 
     /// <summary>Since when, or when it ended, as <see cref="DateOnly.DayNumber"/>.</summary>
@@ -106,6 +112,12 @@ internal sealed class CheckedRow
             if (Row.Event == Wire.RegisterEvent.Registered && Row.Sex is Wire.Sex.Male or Wire.Sex.Female && (int)Row.Sex != (int)id.Sex) Fault("sex", FieldFaultKind.SexContradictsId);
         }
 
+        if (Row.Event == Wire.RegisterEvent.Registered && IdOf(Row.FormerNationalId) is { } former)
+        {
+            FormerNationalId = former.Canonical;
+            if (former == self) Fault("former_national_id", FieldFaultKind.OwnFormerNumber);
+        }
+
         CheckParent("father_national_id", father, self, Sex.Male);
         CheckParent("mother_national_id", mother, self, Sex.Female);
         if (father is not null && father == mother) Fault("mother_national_id", FieldFaultKind.SameParentTwice);
@@ -126,6 +138,7 @@ internal sealed class CheckedRow
         if (Faults.Count > 0) return;
         if (IdOf(Row.FatherNationalId) is { } father) FatherIndex = index.OfNationalId(father.Canonical);
         if (IdOf(Row.MotherNationalId) is { } mother) MotherIndex = index.OfNationalId(mother.Canonical);
+        if (FormerNationalId.Length > 0) FormerIndex = index.OfNationalId(FormerNationalId);
         Fingerprint = index.OfRegisterRow(ground.Jurisdiction, Bytes);
     }
 

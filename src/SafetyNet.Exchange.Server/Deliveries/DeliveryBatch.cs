@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Server.PersonLinks;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -78,6 +79,8 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
     private FieldFault? FaultOf(CheckedRow row, KnownRow? known, out List<(Guid ChildId, bool IsFather)> children)
     {
         children = [];
+        // What was decided of two numbers is not for a delivery to change (R-HH-7).
+        if (known is { SameAs: not null }) return new FieldFault("national_id", FieldFaultKind.NumberLinked);
         if (known is not null && known.TakenIn == delivery.DeliveryId) return new FieldFault("national_id", FieldFaultKind.TwiceInDelivery);
         if (IsSame(row, known)) return null;
         var isHere = known is { HouseholdId: not null } && known.Jurisdiction == delivery.Jurisdiction;
@@ -93,11 +96,25 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
         if (row.Row.Place == 0 && HasOtherHead(row, known)) return new FieldFault("place", FieldFaultKind.SecondHead);
         if (IsNotOlder(row.FatherIndex, row)) return new FieldFault("father_national_id", FieldFaultKind.ParentNotOlder);
         if (IsNotOlder(row.MotherIndex, row)) return new FieldFault("mother_national_id", FieldFaultKind.ParentNotOlder);
+        if (FaultOfFormer(row, known) is { } fault) return fault;
         if (known is { IsRegistered: true }) return null;
         children = ChildrenOf(row.Index!);
         foreach (var (childId, _) in children)
             if (!IsBefore(row.Row.BirthDate, BirthDateOf(childId))) return new FieldFault("birth_date", FieldFaultKind.ParentNotOlder);
         return null;
+    }
+
+    /// <summary>What is wrong with the number that the person had before; null: nothing, or there was none.</summary>
+    private FieldFault? FaultOfFormer(CheckedRow row, KnownRow? known)
+    {
+        const string field = "former_national_id";
+        if (row.FormerIndex is null) return null;
+        var former = Find(row.FormerIndex);
+        if (former is { SameAs: { } other }) return other == known?.PersonId ? null : new FieldFault(field, FieldFaultKind.NumberLinked);
+        if (former?.TakenIn == delivery.DeliveryId) return new FieldFault(field, FieldFaultKind.TwiceInDelivery);
+        if (former is { HouseholdId: not null } && former.Jurisdiction != delivery.Jurisdiction) return new FieldFault(field, FieldFaultKind.RegisteredElsewhere);
+        return PersonLinking.IsDecidedApart(call, new LinkedNumber(row.NationalId, row.Index!, known), new LinkedNumber(row.FormerNationalId, row.FormerIndex, former))
+            ? new FieldFault(field, FieldFaultKind.DecidedNotSame) : null;
     }
 
     /// <summary>The registration ended because no row of a full delivery named the person.</summary>
@@ -128,15 +145,17 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
         var personId = known?.PersonId ?? call.NewId();
         if (known is not null) RegisterEnds.KeepStay(call, known, row.Day);
         var since = known is not null && WasAbsent(known) ? Math.Max(row.Day, known.SinceDay!.Value) : row.Day;
-        var facts = FactsOf(row, known);
+        var former = row.FormerIndex is { } index && Find(index) is var one && one?.SameAs is null ? new LinkedNumber(row.FormerNationalId, index, one) : null;
+        var facts = FactsOf(row, known ?? former?.Row);
         var person = People.ToRow(call.Vault, delivery.Jurisdiction, facts, personId, row.HouseholdId, row.Row.District, row.Row.Place, row.Row.Protected);
         call.Change.Write(new PersonWrite(person, known?.HouseholdId));
         call.Change.Write(new EntryWrite(personId, delivery.DeliveryId, since, row.Fingerprint));
-        Keep(row.Index!, new KnownRow
+        var made = new KnownRow
         {
             PersonId = personId, Jurisdiction = person.Jurisdiction, NationalIdIndex = person.NationalIdIndex, NameIndex = person.NameIndex, HouseholdId = person.HouseholdId, District = person.District,
             Place = person.Place, IsProtected = person.IsProtected, Sealed = person.Sealed, TakenIn = delivery.DeliveryId, SinceDay = since, Fingerprint = row.Fingerprint, Facts = facts,
-        });
+        };
+        Keep(row.Index!, made);
         SetParents(row, known, personId);
         foreach (var (childId, isFather) in children)
         {
@@ -144,7 +163,17 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
             call.Change.Write(new PendingEnd(childId, isFather));
         }
 
+        if (former is not null) Join(made, new LinkedNumber(row.NationalId, row.Index!, known), former, row.Day);
         return known?.HouseholdId is null ? Bucket.Added : Bucket.Changed;
+    }
+
+    /// <summary>The number that the person had before is this person's from now on (R-HH-7); if it is registered here, that ends.</summary>
+    private void Join(KnownRow made, LinkedNumber kept, LinkedNumber former, int day)
+    {
+        if (former.Row is { HouseholdId: not null } registered) RegisterEnds.End(call, registered, delivery.DeliveryId, Math.Max(day, registered.SinceDay ?? 0), []);
+        var formerId = PersonLinking.Join(call, made, former);
+        PersonLinking.Keep(call, kept, former, Wire.PersonLinkDecision.Same, "", delivery.DeliveryId);
+        Keep(former.Index, new KnownRow { PersonId = formerId, Jurisdiction = made.Jurisdiction, NationalIdIndex = former.Index, NameIndex = made.NameIndex, SameAs = made.PersonId });
     }
 
     /// <summary>What the register says; a phone that it does not have stays.</summary>
@@ -164,7 +193,7 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
 
     private void SetParents(CheckedRow row, KnownRow? known, Guid childId)
     {
-        var (father, mother) = (row.FatherIndex is { } f ? Find(f) : null, row.MotherIndex is { } m ? Find(m) : null);
+        var (father, mother) = (row.FatherIndex is { } f ? FindKept(f) : null, row.MotherIndex is { } m ? FindKept(m) : null);
         if (known is not null)
         {
             foreach (var parentId in call.Read.ParentsOf(childId))
@@ -212,7 +241,7 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
 
     /// <summary>A parent whom a register has brought is not born before the child.</summary>
     private bool IsNotOlder(byte[]? index, CheckedRow child) =>
-        index is not null && Find(index) is { IsRegistered: true } parent && !IsBefore(parent.Open(call.Vault).Person.BirthDate, child.Row.BirthDate);
+        index is not null && FindKept(index) is { IsRegistered: true } parent && !IsBefore(parent.Open(call.Vault).Person.BirthDate, child.Row.BirthDate);
 
     private string BirthDateOf(Guid personId) =>
         (_madeById.TryGetValue(personId, out var made) ? made.Open(call.Vault) : call.Read.FindPerson(call.Vault, personId)!.Facts).Person.BirthDate;
@@ -221,6 +250,13 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
     private static bool IsBefore(string date, string other) => string.CompareOrdinal(date, other) < 0;
 
     private KnownRow? Find(byte[] index) => _made.TryGetValue(KeyOf(index), out var made) ? made : call.Read.FindKnown(index);
+
+    /// <summary>The person of a number, or whoever that one was found to be.</summary>
+    private KnownRow? FindKept(byte[] index)
+    {
+        var found = Find(index);
+        return found is { SameAs: { } kept } ? _madeById.GetValueOrDefault(kept) ?? call.Read.FindKnown(kept) : found;
+    }
 
     private void Keep(byte[] index, KnownRow row)
     {

@@ -95,6 +95,9 @@ internal sealed class KnownRow
 
     public byte[] Fingerprint { get; init; } = [];
 
+    /// <inheritdoc cref="PersonRow.SameAs"/>
+    public Guid? SameAs { get; init; }
+
     /// <summary>Some register has brought the person; if not, what is known was told by a unit.</summary>
     public bool IsRegistered => HouseholdId is not null || SinceDay is not null;
 
@@ -110,7 +113,7 @@ internal static class DeliveryQueries
     private const string FromKnown = "FROM person AS p LEFT JOIN register_entry AS e ON e.person_id = p.person_id";
 
     private const string Known = $"""
-        SELECT p.person_id, p.jurisdiction, p.national_id_index, p.name_index, p.household_id, p.district, p.place, p.is_protected, p.sealed, e.taken_in, e.since_day, e.fingerprint, p.rowid
+        SELECT p.person_id, p.jurisdiction, p.national_id_index, p.name_index, p.household_id, p.district, p.place, p.is_protected, p.sealed, e.taken_in, e.since_day, e.fingerprint, p.rowid, p.same_as
         {FromKnown}
         """;
 
@@ -150,9 +153,16 @@ internal static class DeliveryQueries
         return reader.Read() ? reader.GetInt64(0) : 0;
     }
 
+    /// <summary>The person with that number; also one who was found to be another.</summary>
     public static KnownRow? FindKnown(this ReadSession session, byte[] nationalIdIndex)
     {
         using var reader = session.Query($"{Known} WHERE p.national_id_index = $0", nationalIdIndex);
+        return reader.Read() ? Read(reader) : null;
+    }
+
+    public static KnownRow? FindKnown(this ReadSession session, Guid personId)
+    {
+        using var reader = session.Query($"{Known} WHERE p.person_id = $0", personId.ToByteArray(true));
         return reader.Read() ? Read(reader) : null;
     }
 
@@ -225,6 +235,6 @@ internal static class DeliveryQueries
         PersonId = reader.GetId(0), Jurisdiction = (Wire.Jurisdiction)reader.GetInt32(1), NationalIdIndex = reader.GetFieldValue<byte[]>(2), NameIndex = reader.GetFieldValue<byte[]>(3),
         HouseholdId = reader.IsDBNull(4) ? null : reader.GetId(4), District = reader.GetString(5), Place = reader.GetInt32(6), IsProtected = reader.GetBoolean(7),
         Sealed = reader.GetFieldValue<byte[]>(8), TakenIn = reader.IsDBNull(9) ? null : reader.GetId(9), SinceDay = reader.IsDBNull(10) ? null : reader.GetInt32(10),
-        Fingerprint = reader.IsDBNull(11) ? [] : reader.GetFieldValue<byte[]>(11),
+        Fingerprint = reader.IsDBNull(11) ? [] : reader.GetFieldValue<byte[]>(11), SameAs = reader.IsDBNull(13) ? null : reader.GetId(13),
     };
 }

@@ -18,6 +18,7 @@ internal static class RegisterFaults
         (Wire.RegisterFault.TooLong, FieldFaultKind.TooLong), (Wire.RegisterFault.ControlCharacter, FieldFaultKind.ControlCharacter), (Wire.RegisterFault.BrokenText, FieldFaultKind.BrokenText),
         (Wire.RegisterFault.OutOfRange, FieldFaultKind.OutOfRange), (Wire.RegisterFault.NotRegisteredHere, FieldFaultKind.NotRegisteredHere),
         (Wire.RegisterFault.RegisteredElsewhere, FieldFaultKind.RegisteredElsewhere), (Wire.RegisterFault.Unreadable, FieldFaultKind.Unreadable),
+        (Wire.RegisterFault.NumberLinked, FieldFaultKind.NumberLinked), (Wire.RegisterFault.DecidedNotSame, FieldFaultKind.DecidedNotSame), (Wire.RegisterFault.OwnFormerNumber, FieldFaultKind.OwnFormerNumber),
     ];
 
     /// <summary>A national id whose form is right is most likely mistyped; the other ways in which a text is none are one.</summary>

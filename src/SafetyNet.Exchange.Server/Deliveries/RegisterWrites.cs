@@ -5,7 +5,7 @@ namespace SafetyNet.Exchange.Server.Deliveries;
 /// <summary>A person as the register has it now. The id stays, and what a unit protects (<see cref="PersonRow.IsShielded"/>) is not the register's to change.</summary>
 /// <param name="Row">As it will be.</param>
 /// <param name="LeftHouseholdId">Household that the person leaves by it; null: none.</param>
-internal sealed record PersonWrite(PersonRow Row, Guid? LeftHouseholdId) : IStatementRow, IFamilyFact
+internal sealed record PersonWrite(PersonRow Row, Guid? LeftHouseholdId) : IStatementRow, IFamilyFact, INamesPersons
 {
     public string Sql => """
         INSERT INTO person (person_id, jurisdiction, national_id_index, name_index, household_id, district, place, is_protected, is_shielded, sealed)
@@ -33,6 +33,8 @@ internal sealed record PersonWrite(PersonRow Row, Guid? LeftHouseholdId) : IStat
         if (Row.HouseholdId is { } household) yield return household;
         if (LeftHouseholdId is { } left) yield return left;
     }
+
+    public IEnumerable<Guid> NamedPersons() => [Row.PersonId];
 }
 
 /// <summary>What the register has said of a person, and in which delivery.</summary>
@@ -83,7 +85,7 @@ internal sealed record EntrySeen(Guid PersonId, Guid DeliveryId) : IStatementRow
 }
 
 /// <summary>Parenthood by blood, once.</summary>
-internal sealed record ParentWrite(Guid ParentId, Guid ChildId) : IStatementRow, IFamilyFact
+internal sealed record ParentWrite(Guid ParentId, Guid ChildId) : IStatementRow, IFamilyFact, INamesPersons
 {
     public string Sql => "INSERT INTO parent (parent_id, child_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
@@ -94,6 +96,8 @@ internal sealed record ParentWrite(Guid ParentId, Guid ChildId) : IStatementRow,
     }
 
     public IEnumerable<Guid> AffectedIds() => [ParentId, ChildId];
+
+    public IEnumerable<Guid> NamedPersons() => [ParentId, ChildId];
 }
 
 /// <summary>The register names another parent of that sex now.</summary>

@@ -5,7 +5,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Disclosures;
 
 /// <summary>A correction (更正) of data that a step shared (R-NTK-17); its two texts lie sealed and are of the class of what they correct.</summary>
-internal sealed class Correction : IFamilyFact
+internal sealed class Correction : IFamilyFact, INamesPersons
 {
     public Guid CorrectionId { get; set; }
 
@@ -30,6 +30,8 @@ internal sealed class Correction : IFamilyFact
     public byte[] Sealed { get; set; } = [];
 
     public IEnumerable<Guid> AffectedIds() => [];
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }
 
 /// <summary>A unit that a correction was sent to, because it holds or held the data.</summary>

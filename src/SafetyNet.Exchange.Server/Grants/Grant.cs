@@ -21,7 +21,7 @@ internal readonly record struct GrantTransition(Wire.GrantState From, Wire.Grant
 /// An application for a view of one person's data, and the grant that it becomes (權限申請, R-NTK-12). That it expired is derived from its end, never
 /// stored. Whom it is about and why lies sealed.
 /// </summary>
-internal sealed class Grant : IVersioned, IFamilyFact
+internal sealed class Grant : IVersioned, IFamilyFact, INamesPersons
 {
     /// <summary>Longest time a grant is open, from the application on.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromDays(90);
@@ -121,4 +121,6 @@ internal sealed class Grant : IVersioned, IFamilyFact
         if (until > latest) throw Refusal.InvalidField(new FieldFault("until", FieldFaultKind.NotAllowedHere));
         (GrantedClasses, GrantedUntil) = ((classes.IsEmpty ? most : classes).Bits, until ?? latest);
     }
+
+    public IEnumerable<Guid> NamedPersons() => PersonId is { } person ? [person] : [];
 }

@@ -145,7 +145,7 @@ internal sealed class HouseholdService(LookUpTally tally, LiveSources sources, R
     }
 
     private static bool Reaches(Call call, string nationalId) =>
-        Reach.OfNationalId(call.Read, call.Unit.UnitId, StepOf(call), call.Vault.Index.OfNationalId(nationalId));
+        Reach.OfNationalId(call.Read, call.Unit.UnitId, StepOf(call), call.Read.KeptIndex(call.Vault.Index.OfNationalId(nationalId)));
 
     private static Standing StandingTo(Call call, Family family)
     {

@@ -7,7 +7,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Households;
 
 /// <summary>An act of a unit that protects the whereabouts of a person, or lifts that (R-NTK-10); never changed, the last one counts.</summary>
-internal sealed class WhereaboutsAct : IFamilyFact
+internal sealed class WhereaboutsAct : IFamilyFact, INamesPersons
 {
     public Guid ActId { get; set; }
 
@@ -24,6 +24,8 @@ internal sealed class WhereaboutsAct : IFamilyFact
 
     /// <summary>What it changes is the row of the person.</summary>
     public IEnumerable<Guid> AffectedIds() => [];
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }
 
 /// <summary>Where the acts lie.</summary>
@@ -62,7 +64,7 @@ internal static class Whereabouts
 }
 
 /// <summary>A unit's protection alone: what the register brings at the same time is not written over.</summary>
-internal sealed record Shield(Guid PersonId, Guid? HouseholdId, bool IsShielded) : IStatementRow, IFamilyFact
+internal sealed record Shield(Guid PersonId, Guid? HouseholdId, bool IsShielded) : IStatementRow, IFamilyFact, INamesPersons
 {
     public string Sql => "UPDATE person SET is_shielded = ?2 WHERE person_id = ?1";
 
@@ -73,4 +75,6 @@ internal sealed record Shield(Guid PersonId, Guid? HouseholdId, bool IsShielded)
     }
 
     public IEnumerable<Guid> AffectedIds() => HouseholdId is { } household ? [PersonId, household] : [PersonId];
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }

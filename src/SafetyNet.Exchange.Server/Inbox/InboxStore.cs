@@ -73,7 +73,7 @@ internal static class InboxQueries
         return reader.Read() ? (reader.GetInt64(0), reader.GetInt64(1)) : (0, 0);
     }
 
-    private const string Conference = "conference/", Correction = "correction/", Clock = "clock/", Report = "report/", Dispute = "dispute/", Goal = "goal/", Visit = "visit/", Item = "item/", Delivery = "household-delivery/";
+    private const string Conference = "conference/", Correction = "correction/", Clock = "clock/", Report = "report/", Dispute = "dispute/", Goal = "goal/", Visit = "visit/", Item = "item/", Delivery = "household-delivery/", PersonLink = "person-link/";
 
     /// <summary>Places of an inbox after a sequence number, in order and without gaps: a row that is not there is a notice that cannot be read.</summary>
     public static List<NoticePlace> ReadInbox(this ReadSession session, string unitId, long after, int count)
@@ -131,6 +131,7 @@ internal static class InboxQueries
             else if (resource.StartsWith(Visit, StringComparison.Ordinal)) notice.VisitId = IdOf(resource, Visit);
             else if (resource.StartsWith(Item, StringComparison.Ordinal)) notice.ItemId = IdOf(resource, Item);
             else if (resource.StartsWith(Delivery, StringComparison.Ordinal)) notice.DeliveryId = IdOf(resource, Delivery);
+            else if (resource.StartsWith(PersonLink, StringComparison.Ordinal)) (notice.PersonId, notice.OtherPersonId) = (IdOf(resource[..resource.LastIndexOf('/')], PersonLink), IdOf(resource, resource[..(resource.LastIndexOf('/') + 1)]));
             else notice.Resource = resource;
             return new NoticePlace(sequence, notice, Wire.ParkedReason.Unspecified);
         }

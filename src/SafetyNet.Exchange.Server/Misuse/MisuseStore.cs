@@ -109,7 +109,7 @@ internal static class MisuseQueries
     public static HashSet<string> RelativesOf(this ReadSession session, Vault vault, byte[] nationalIdIndex)
     {
         Guid? personId = null;
-        using (var reader = session.Query("SELECT person_id FROM person WHERE national_id_index = $0", nationalIdIndex))
+        using (var reader = session.Query("SELECT person_id FROM person WHERE national_id_index = $0", session.KeptIndex(nationalIdIndex)))
         {
             if (reader.Read()) personId = reader.GetId(0);
         }

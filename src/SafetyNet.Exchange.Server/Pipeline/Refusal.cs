@@ -160,6 +160,9 @@ internal enum FieldFaultKind
 
     /// <summary>Registered in another jurisdiction.</summary>
     RegisteredElsewhere,
+    NumberLinked,
+    DecidedNotSame,
+    OwnFormerNumber,
 
     /// <summary>A record that its sender could not read.</summary>
     Unreadable,

@@ -103,7 +103,8 @@ internal static class RefusalStatus
             or Wire.ErrorReason.ItemOwnerNotAtTable or Wire.ErrorReason.CaseOnList or Wire.ErrorReason.ItemsNotDone or Wire.ErrorReason.ConsentMissing or Wire.ErrorReason.NotOnList
             or Wire.ErrorReason.UnitNotAtMeeting or Wire.ErrorReason.NotPresent or Wire.ErrorReason.NoHigherLevel
             or Wire.ErrorReason.DeliveryOpen or Wire.ErrorReason.DeliveryOlder or Wire.ErrorReason.DeliveryNotOpen or Wire.ErrorReason.DeliveryLineGap
-            or Wire.ErrorReason.DeliveryContentDiffers or Wire.ErrorReason.DeliveryIncomplete => StatusCode.FailedPrecondition,
+            or Wire.ErrorReason.DeliveryContentDiffers or Wire.ErrorReason.DeliveryIncomplete
+            or Wire.ErrorReason.PersonNotRegisteredHere or Wire.ErrorReason.PersonStillRegistered or Wire.ErrorReason.PersonLinkedOtherwise => StatusCode.FailedPrecondition,
 
         Wire.ErrorReason.ConcurrentChange => StatusCode.Aborted,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A refusal without a status."),

@@ -112,10 +112,10 @@ internal static class ReferralMaking
             (referral.ViewClasses, referral.ViewUntil) = (ClassSet.Of([.. next.Classes]).Bits, next.Until?.ToDateTimeOffset());
         ReferralPolicy.RequireView(call, Addressee.Require(call, referral.ToUnitId), new ClassSet(referral.ViewClasses), request.View?.Until?.ToDateTimeOffset(), request.Facts);
         referral.MissingParts = 0;
-        var content = ReferralSteps.Open(call, referral);
+        var content = ReferralSteps.OpenAsWritten(call, referral);
         content.Facts.Add(request.Facts);
         referral.Sealed = call.Vault.SealFacts(referral.Jurisdiction, ReferralQueries.ContentColumn, referral.ReferralId, content);
-        Disclose(call, referral, content);
+        Disclose(call, referral, ReferralSteps.Open(call, referral));
     }
 
     private static Referral Begin(Call call, Protocol.Identity.Unit receiver, ClassSet view, Wire.SenderView sent, bool isProtective, Guid? caseId) => new()

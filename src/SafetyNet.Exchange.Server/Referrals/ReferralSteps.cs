@@ -117,6 +117,15 @@ internal static class ReferralSteps
         return call.Read.FindReferral(referralId) ?? throw new Refusal(Wire.ErrorReason.NotFound);
     }
 
-    public static Wire.Referral Open(Call call, Referral referral) =>
+    /// <summary>What a referral says; persons by the ids that they have now (R-HH-7).</summary>
+    public static Wire.Referral Open(Call call, Referral referral)
+    {
+        var content = OpenAsWritten(call, referral);
+        foreach (var subject in content.Subjects) subject.PersonId = call.Read.Kept(Guid.Parse(subject.PersonId)).ToString();
+        return content;
+    }
+
+    /// <summary>What a referral says, as it was sealed.</summary>
+    public static Wire.Referral OpenAsWritten(Call call, Referral referral) =>
         call.Vault.OpenFacts(Wire.Referral.Parser, ReferralQueries.ContentColumn, referral.ReferralId, referral.Sealed);
 }

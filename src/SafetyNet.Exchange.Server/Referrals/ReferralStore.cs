@@ -5,13 +5,15 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Referrals;
 
 /// <summary>A person whom a referral is about; which persons units have to do with is read from here at each call.</summary>
-internal sealed class ReferralSubjectRow : IFamilyFact
+internal sealed class ReferralSubjectRow : IFamilyFact, INamesPersons
 {
     public Guid ReferralId { get; set; }
 
     public Guid PersonId { get; set; }
 
     public IEnumerable<Guid> AffectedIds() => [PersonId];
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }
 
 /// <summary>A move that was made; never changed (R-REF-2).</summary>
@@ -44,7 +46,7 @@ internal sealed class ReferralMoveRow : IFamilyFact
 }
 
 /// <summary>What a unit did to win over an involuntary client (R-REF-4) or to find somebody lost (R-REF-8); never changed.</summary>
-internal sealed class ReferralEffortRow : IFamilyFact
+internal sealed class ReferralEffortRow : IFamilyFact, INamesPersons
 {
     public Guid EffortId { get; set; }
 
@@ -69,6 +71,8 @@ internal sealed class ReferralEffortRow : IFamilyFact
     public byte[] Remark { get; set; } = [];
 
     public IEnumerable<Guid> AffectedIds() => [];
+
+    public IEnumerable<Guid> NamedPersons() => ClientPersonId is { } client ? [client] : [];
 }
 
 /// <summary>Where referrals lie.</summary>

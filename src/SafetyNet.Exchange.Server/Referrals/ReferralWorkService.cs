@@ -18,11 +18,11 @@ internal sealed class ReferralWorkService : Wire.ReferralWorkService.ReferralWor
 
     public override Task<Wire.RecordPersuasionResponse> RecordPersuasion(Wire.RecordPersuasionRequest request, ServerCallContext context)
     {
-        var client = Guid.Parse(request.ClientPersonId);
         return Task.FromResult(new Wire.RecordPersuasionResponse
         {
             Referral = Record(context, request.ReferralId, request.Etag, request.Remark, Wire.ReferralAction.RecordPersuasion, request.MadeAt, (call, referral) =>
             {
+                var client = call.Read.Kept(Guid.Parse(request.ClientPersonId));
                 if (!call.Read.SubjectsOf(referral.ReferralId).Contains(client)) throw new Refusal(Wire.ErrorReason.NotFound);
                 return new ReferralEffortRow { ClientPersonId = client, Kind = (int)request.Kind, Result = request.Result };
             }),

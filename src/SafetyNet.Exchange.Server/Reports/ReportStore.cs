@@ -5,7 +5,7 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Reports;
 
 /// <summary>A person whom a report is about; the history of a person is read from here (R-INT-2).</summary>
-internal sealed class ReportSubjectRow : IFamilyFact
+internal sealed class ReportSubjectRow : IFamilyFact, INamesPersons
 {
     public Guid ReportId { get; set; }
 
@@ -15,6 +15,8 @@ internal sealed class ReportSubjectRow : IFamilyFact
     public DateTimeOffset ReceivedAt { get; set; }
 
     public IEnumerable<Guid> AffectedIds() => [];
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }
 
 /// <summary>A move that was made; never changed.</summary>

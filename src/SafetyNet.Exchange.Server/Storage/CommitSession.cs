@@ -14,7 +14,7 @@ internal sealed class CommitSession : IDisposable
     private readonly AuditLog _log;
     private readonly ExchangeDb _db;
     private readonly HotStatement _record;
-    private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback;
+    private readonly SqliteCommand _key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _anyLinked, _linked, _savepoint, _release, _rollback;
     private readonly Dictionary<string, HotStatement> _statements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
     private readonly List<string> _sequencesOfCommit = [];
@@ -52,6 +52,8 @@ internal sealed class CommitSession : IDisposable
             "$at", "$id", "$kind");
         _told = Command("INSERT INTO case_event (case_id, kind, at, unit_id, resource_id) VALUES ($case, $kind, $at, $unit, $resource)", "$case", "$kind", "$at", "$unit", "$resource");
         _takesPart = Command($"SELECT unit_id FROM case_participant WHERE case_id = $case AND role IN ({(int)Wire.ParticipantRole.Primary}, {(int)Wire.ParticipantRole.Serving})", "$case");
+        _anyLinked = Command("SELECT 1 FROM person WHERE same_as IS NOT NULL LIMIT 1");
+        _linked = Command("SELECT 1 FROM person WHERE person_id = $id AND same_as IS NOT NULL", "$id");
         _witnessed = Command("UPDATE audit_checkpoint SET witnessed_at = $at, note = $note WHERE size = $size", "$size", "$at", "$note");
         _stamp = Command("INSERT INTO audit_time_stamp (size, stamped_at, token) VALUES ($size, $at, $token) ON CONFLICT (size) DO NOTHING", "$size", "$at", "$token");
     }
@@ -186,6 +188,7 @@ internal sealed class CommitSession : IDisposable
             _stopClocks.ExecuteNonQuery();
         }
 
+        RequireOwnPersons(change);
         Save(change);
         foreach (var row in change.Statements) Write(row);
         Tell(change, at);
@@ -247,6 +250,21 @@ internal sealed class CommitSession : IDisposable
         }
     }
 
+    /// <summary>Whoever was found to be somebody else after the call had read the store is named by that person's id: the call runs again (R-HH-7).</summary>
+    private void RequireOwnPersons(Change change)
+    {
+        bool? any = null;
+        foreach (var row in change.Added.Concat(change.Statements).OfType<INamesPersons>())
+        {
+            if (!(any ??= _anyLinked.ExecuteScalar() is not null)) return;
+            foreach (var person in row.NamedPersons())
+            {
+                Set(_linked, person.ToByteArray(true));
+                if (_linked.ExecuteScalar() is not null) throw new KeyTakenException();
+            }
+        }
+    }
+
     private void Require(HeldRow held)
     {
         var command = held.Table switch
@@ -304,7 +322,7 @@ internal sealed class CommitSession : IDisposable
     }
 
     private IEnumerable<SqliteCommand> Commands() =>
-        [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _savepoint, _release, _rollback];
+        [_key, _notice, _sequence, _inbox, _acknowledge, _grant, _brokenGlass, _case, _node, _checkpoint, _witnessed, _stamp, _purge, _holds, _stopClocks, _told, _takesPart, _anyLinked, _linked, _savepoint, _release, _rollback];
 
     private SqliteCommand Command(string sql, params ReadOnlySpan<string> parameters) => SqliteStore.Prepare(Connection, sql, parameters);
 

@@ -7,7 +7,7 @@ namespace SafetyNet.Exchange.Server.Storage;
 /// A line of the disclosure ledger (揭露帳, R-NTK-17): one step showed these classes of one person to one unit. Written in the commit of the step; its classes are
 /// never forgotten: what is taken out of a view becomes a line of its own that has ended. No decision reads it: access follows from the step, not from here.
 /// </summary>
-internal sealed class DisclosureRow : IVersioned, IFamilyFact
+internal sealed class DisclosureRow : IVersioned, IFamilyFact, INamesPersons
 {
     public Guid DisclosureId { get; set; }
 
@@ -57,6 +57,8 @@ internal sealed class DisclosureRow : IVersioned, IFamilyFact
             Purpose = Purpose, LegalBasis = LegalBasis, At = At, Until = Until, EndedAt = now, Version = 1,
         };
     }
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }
 
 /// <summary>Where the ledger lies.</summary>

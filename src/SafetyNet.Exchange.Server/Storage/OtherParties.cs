@@ -15,9 +15,9 @@ internal static class OtherParties
         WITH home (id) AS (
           SELECT $0 UNION SELECT m.person_id FROM person AS p JOIN person AS m ON m.household_id = p.household_id WHERE p.person_id = $0),
         opposite (id) AS (
-          SELECT DISTINCT other.person_id FROM home JOIN case_subject AS s ON s.person_id = home.id AND s.is_open = 1
+          SELECT DISTINCT coalesce(other.same_as, other.person_id) FROM home JOIN case_subject AS s ON s.person_id = home.id AND s.is_open = 1
           JOIN case_other_party AS mark ON mark.case_id = s.case_id AND mark.lifted_at IS NULL
-          JOIN person AS other ON other.national_id_index = mark.national_id_index AND other.person_id <> s.person_id
+          JOIN person AS other ON other.national_id_index = mark.national_id_index AND coalesce(other.same_as, other.person_id) <> s.person_id
           WHERE NOT EXISTS (SELECT 1 FROM case_participant AS lead WHERE lead.case_id = s.case_id AND lead.unit_id = $1 AND lead.role = 1))
         SELECT part.person_ids, opposite.id FROM opposite JOIN case_subject AS o ON o.person_id = opposite.id AND o.is_open = 1
           JOIN case_participant AS part ON part.case_id = o.case_id AND part.unit_id = $1 AND part.role IN (1, 2)

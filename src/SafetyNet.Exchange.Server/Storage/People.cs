@@ -50,6 +50,12 @@ internal sealed class PersonRow : IFamilyFact
 
     public byte[] Sealed { get; set; } = [];
 
+    /// <summary>The person that this one was found to be (R-HH-7): a number of that person's, kept as it was; see <see cref="SamePersons"/>. Null: a person in its own right.</summary>
+    public Guid? SameAs { get; set; }
+
+    /// <summary>Whom the decision in force names: <see cref="SameAs"/>, or somebody who was found to be that person since.</summary>
+    public Guid? LinkedTo { get; set; }
+
     /// <summary>The household that a person leaves changes too: it may have been protected for that person's sake.</summary>
     public IEnumerable<Guid> AffectedIds()
     {
@@ -80,6 +86,8 @@ internal sealed class PeopleMapping : IEntityTypeConfiguration<PersonRow>, IEnti
         builder.HasIndex(p => p.NationalIdIndex).IsUnique();
         builder.HasIndex(p => p.NameIndex);
         builder.HasIndex(p => p.HouseholdId);
+        builder.HasIndex(p => p.SameAs).HasFilter("same_as IS NOT NULL");
+        builder.HasIndex(p => p.NationalIdIndex, SamePersons.NumberIndex).HasFilter("same_as IS NOT NULL");
     }
 
     public void Configure(EntityTypeBuilder<ParentRow> builder)
@@ -136,11 +144,13 @@ internal static class People
 
     private const string Columns = $"person_id, jurisdiction, household_id, district, {IsProtected}, sealed";
 
+    /// <summary>The person who has that national id, or was found to be the one who had it (R-HH-7).</summary>
     public static KnownPerson? FindPerson(this ReadSession session, Vault vault, string nationalId) =>
-        One(vault, session.Query($"SELECT {Columns} FROM person WHERE national_id_index = $0", vault.Index.OfNationalId(nationalId)));
+        Kept(session, vault, session.Query($"SELECT {Columns}, same_as FROM person WHERE national_id_index = $0", vault.Index.OfNationalId(nationalId)));
 
+    /// <inheritdoc cref="FindPerson(ReadSession, Vault, string)"/>
     public static KnownPerson? FindPerson(this ReadSession session, Vault vault, Guid personId) =>
-        One(vault, session.Query($"SELECT {Columns} FROM person WHERE person_id = $0", personId.ToByteArray(true)));
+        Kept(session, vault, session.Query($"SELECT {Columns}, same_as FROM person WHERE person_id = $0", personId.ToByteArray(true)));
 
     /// <summary>The person whom the log knows by a pseudonym; null: nobody who is kept. The two keys are apart on purpose, so everybody is opened until one fits: some 10 us
     /// a person, for an act of two officers (docs/decisions/0018).</summary>
@@ -161,7 +171,7 @@ internal static class People
     public static PersonPlace? FindPlace(this ReadSession session, Vault vault, string nationalId)
     {
         using var reader = session.Query(
-            $"SELECT person_id, jurisdiction, household_id, district, {IsProtected} FROM person WHERE national_id_index = $0", vault.Index.OfNationalId(nationalId));
+            $"SELECT person_id, jurisdiction, household_id, district, {IsProtected} FROM person WHERE national_id_index = $0", session.KeptIndex(vault.Index.OfNationalId(nationalId)));
         return reader.Read()
             ? new PersonPlace(reader.GetId(0), (Wire.Jurisdiction)reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetId(2), reader.GetString(3), reader.GetBoolean(4))
             : null;
@@ -190,7 +200,7 @@ internal static class People
     public static List<KnownPerson> OpenNamesakes(this ReadSession session, Vault vault, byte[] index, out List<KnownPerson> standIns)
     {
         var places = new List<long>(MostNamesakes);
-        using (var reader = session.Query("SELECT rowid FROM person WHERE name_index = $0 LIMIT $1", index, MostNamesakes))
+        using (var reader = session.Query("SELECT rowid FROM person WHERE name_index = $0 AND same_as IS NULL LIMIT $1", index, MostNamesakes))
         {
             while (reader.Read()) places.Add(reader.GetInt64(0));
         }
@@ -278,6 +288,20 @@ internal static class People
     private static KnownPerson? One(Vault vault, SqliteDataReader reader)
     {
         using (reader) return reader.Read() ? Open(vault, reader) : null;
+    }
+
+    /// <summary>The person of a row, or the one that it was found to be; the seventh column says.</summary>
+    private static KnownPerson? Kept(ReadSession session, Vault vault, SqliteDataReader reader)
+    {
+        Guid kept;
+        using (reader)
+        {
+            if (!reader.Read()) return null;
+            if (reader.IsDBNull(6)) return Open(vault, reader);
+            kept = reader.GetId(6);
+        }
+
+        return session.FindPerson(vault, kept);
     }
 
     private static List<KnownPerson> All(Vault vault, SqliteDataReader reader, Dictionary<Guid, KnownPerson>? opened = null)

@@ -16,7 +16,7 @@ internal readonly record struct VisitTransition(Wire.VisitState From, Wire.Visit
 /// A visit (訪視) of a unit of a case, and its states. It belongs to the unit's part and names no worker: who makes it is found through the part (R-CASE-4). Which moves exist is a table and nothing
 /// else. What was written of it lies sealed with its moves.
 /// </summary>
-internal sealed class Visit : IVersioned, IFamilyFact, ICaseRow
+internal sealed class Visit : IVersioned, IFamilyFact, ICaseRow, INamesPersons
 {
     /// <summary>Every move there is; a visit that is made, cancelled or ended stays so.</summary>
     public static readonly IReadOnlyList<VisitTransition> Transitions =
@@ -76,6 +76,8 @@ internal sealed class Visit : IVersioned, IFamilyFact, ICaseRow
         throw new Refusal(Wire.ErrorReason.MoveNotAllowed, ("state", CodeText.Of(State)), ("action", CodeText.Of(action)),
             ("allowed", string.Join(", ", Transitions.Where(t => t.From == State && t.Action != Deed.End).Select(t => CodeText.Of(t.Action)))));
     }
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }
 
 /// <summary>One thing done with a visit; never changed.</summary>
@@ -127,7 +129,7 @@ internal sealed class VisitPart : IVersioned, IFamilyFact
 /// <summary>
 /// A protocol that a unit follows for a person (訪視方案). It keeps the rule by which it was started, so that no later file moves it. Changed when it ends, and by the job that plans its further months.
 /// </summary>
-internal sealed class ProtocolRun : IVersioned, IFamilyFact
+internal sealed class ProtocolRun : IVersioned, IFamilyFact, INamesPersons
 {
     public Guid RunId { get; set; }
 
@@ -196,4 +198,6 @@ internal sealed class ProtocolRun : IVersioned, IFamilyFact
     public IEnumerable<Guid> AffectedIds() => [];
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
+    public IEnumerable<Guid> NamedPersons() => [PersonId];
 }

@@ -21,7 +21,7 @@ internal sealed class VisitService(VisitProtocols protocols) : Wire.VisitService
         var call = Call.Of(context);
         if (call.Replayed is { } made) return Task.FromResult(new Wire.StartProtocolResponse { Run = LoadAndShow(call, made) });
         var (shared, view) = call.LoadCaseOfVisits(Guid.Parse(request.CaseId));
-        var personId = RequireSubject(view, request.PersonId);
+        var personId = RequireSubject(call, view, request.PersonId);
         var protocol = protocols.Find(request.Protocol) ?? throw Refusal.InvalidField(new FieldFault("protocol", FieldFaultKind.NotAllowedHere));
         var startsOn = request.StartsOn.Length == 0 ? call.On : DayOf(request.StartsOn);
         if (startsOn < call.On.AddDays(-MostDaysSinceStart)) throw Refusal.InvalidField(new FieldFault("starts_on", FieldFaultKind.TooLongAgo, $"{MostDaysSinceStart}"));
@@ -47,7 +47,7 @@ internal sealed class VisitService(VisitProtocols protocols) : Wire.VisitService
         var call = Call.Of(context);
         if (call.Replayed is { } made) return Task.FromResult(new Wire.PlanVisitResponse { Visit = LoadAndShowVisit(call, made) });
         var (shared, view) = call.LoadCaseOfVisits(Guid.Parse(request.CaseId));
-        var personId = RequireSubject(view, request.PersonId);
+        var personId = RequireSubject(call, view, request.PersonId);
         var plannedOn = RequirePlannable(call, request.PlannedOn);
         var run = request.RunId.Length == 0 ? null : RequireRun(call, Guid.Parse(request.RunId), shared.File.CaseId, personId);
         var one = request.ConfidentialityClass != default ? request.ConfidentialityClass : run?.ConfidentialityClass ?? Wire.ConfidentialityClass.PublicStatus;
@@ -232,8 +232,8 @@ internal sealed class VisitService(VisitProtocols protocols) : Wire.VisitService
         VisitPlanning.TouchPart(call, shared.File.CaseId, call.Unit.UnitId);
     }
 
-    private static Guid RequireSubject(CaseView view, string personId) =>
-        Guid.Parse(personId) is var id && view.Subjects.Contains(id) ? id : throw new Refusal(Wire.ErrorReason.NotFound);
+    private static Guid RequireSubject(Call call, CaseView view, string personId) =>
+        call.Read.Kept(Guid.Parse(personId)) is var id && view.Subjects.Contains(id) ? id : throw new Refusal(Wire.ErrorReason.NotFound);
 
     /// <summary>A run of the acting unit for a person of a case; any other is none.</summary>
     private static ProtocolRun RequireRun(Call call, Guid runId, Guid caseId, Guid personId) => call.Read.FindRun(runId, call.Unit.UnitId) is { } run

@@ -571,6 +571,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("person_id");
 
+                    b.Property<int>("Beside")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("beside");
+
                     b.Property<bool>("IsOpen")
                         .HasColumnType("INTEGER")
                         .HasColumnName("is_open");
@@ -579,7 +583,7 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
 
                     b.HasIndex("PersonId");
 
-                    b.HasIndex(new[] { "PersonId" }, "ix_case_subject_one_open")
+                    b.HasIndex(new[] { "PersonId", "Beside" }, "ix_case_subject_one_open")
                         .IsUnique()
                         .HasFilter("is_open = 1");
 
@@ -2170,6 +2174,63 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("staff_member", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.PersonLinks.PersonLinkRow", b =>
+                {
+                    b.Property<byte[]>("LinkId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("link_id");
+
+                    b.Property<long>("DecidedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("decided_at");
+
+                    b.Property<string>("DecidedByPersonId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("decided_by_person_id");
+
+                    b.Property<int>("Decision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("decision");
+
+                    b.Property<byte[]>("DeliveryId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("delivery_id");
+
+                    b.Property<int>("Jurisdiction")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("jurisdiction");
+
+                    b.Property<byte[]>("KeptIndex")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("kept_index");
+
+                    b.Property<byte[]>("OtherIndex")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("other_index");
+
+                    b.Property<byte[]>("Sealed")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sealed");
+
+                    b.Property<string>("UnitId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("unit_id");
+
+                    b.HasKey("LinkId");
+
+                    b.HasIndex("OtherIndex");
+
+                    b.HasIndex("KeptIndex", "OtherIndex");
+
+                    b.ToTable("person_link", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Pipeline.RequestKeyRow", b =>
                 {
                     b.Property<byte[]>("Key")
@@ -2992,6 +3053,27 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                     b.ToTable("disclosure", (string)null);
                 });
 
+            modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.EnteredReference", b =>
+                {
+                    b.Property<byte[]>("PersonId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("person_id");
+
+                    b.Property<int>("Place")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("place");
+
+                    b.Property<byte[]>("Owner")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("owner");
+
+                    b.HasKey("PersonId", "Place", "Owner");
+
+                    b.HasIndex("Place", "Owner");
+
+                    b.ToTable("entered_reference", (string)null);
+                });
+
             modelBuilder.Entity("SafetyNet.Exchange.Server.Storage.HouseholdStay", b =>
                 {
                     b.Property<byte[]>("StayId")
@@ -3108,6 +3190,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("jurisdiction");
 
+                    b.Property<byte[]>("LinkedTo")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("linked_to");
+
                     b.Property<byte[]>("NameIndex")
                         .IsRequired()
                         .HasColumnType("BLOB")
@@ -3122,6 +3208,10 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("place");
 
+                    b.Property<byte[]>("SameAs")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("same_as");
+
                     b.Property<byte[]>("Sealed")
                         .IsRequired()
                         .HasColumnType("BLOB")
@@ -3135,6 +3225,12 @@ namespace SafetyNet.Exchange.Server.Storage.Migrations
 
                     b.HasIndex("NationalIdIndex")
                         .IsUnique();
+
+                    b.HasIndex("SameAs")
+                        .HasFilter("same_as IS NOT NULL");
+
+                    b.HasIndex(new[] { "NationalIdIndex" }, "ix_person_linked_number")
+                        .HasFilter("same_as IS NOT NULL");
 
                     b.ToTable("person", (string)null);
                 });
