@@ -144,14 +144,16 @@ internal static class SamePersons
     }
 
     /// <summary>Pseudonyms of the other numbers of a person, under which the log has what was asked before they were found to be one.</summary>
-    public static List<string> OtherPseudonyms(this ReadSession session, Vault vault, string nationalId)
+    /// <param name="within">Only where the person is of this jurisdiction; TW: of any.</param>
+    public static List<string> OtherPseudonyms(this ReadSession session, Vault vault, string nationalId, Wire.Jurisdiction within)
     {
         var (found, own) = (new List<string>(), vault.Pseudonyms.OfNationalId(nationalId));
         using var reader = session.Query("""
-            WITH kept (id) AS (SELECT coalesce(same_as, person_id) FROM person WHERE national_id_index = $0)
+            WITH kept (id) AS (SELECT one.person_id FROM person AS named CROSS JOIN person AS one
+              WHERE named.national_id_index = $0 AND one.person_id = coalesce(named.same_as, named.person_id) AND one.jurisdiction = coalesce($1, one.jurisdiction))
             SELECT person.person_id, person.sealed FROM kept CROSS JOIN person WHERE person.person_id = kept.id AND EXISTS (SELECT 1 FROM person AS o WHERE o.same_as = kept.id)
             UNION ALL SELECT person.person_id, person.sealed FROM kept CROSS JOIN person WHERE person.same_as = kept.id
-            """, vault.Index.OfNationalId(nationalId));
+            """, vault.Index.OfNationalId(nationalId), within == Wire.Jurisdiction.Tw ? DBNull.Value : (int)within);
         while (reader.Read())
         {
             var pseudonym = vault.Pseudonyms.OfNationalId(vault.OpenFacts(Wire.HouseholdMember.Parser, People.FactsColumn, reader.GetId(0), reader.GetFieldValue<byte[]>(1)).Person.NationalId);

@@ -106,14 +106,26 @@ internal sealed class FaultScript : IDisposable
         });
         var id = begun.Delivery.DeliveryId;
         _promises.Made("household_delivery", "delivery_id", id);
+        var person = StrangersId();
+        var registered = new Wire.RegisterRow
+        {
+            Event = Wire.RegisterEvent.Registered, NationalId = person, Name = "測試某", Sex = Wire.Sex.Male, BirthDate = "1990-01-01", HouseholdNumber = person, Role = "戶長", Address = "測試路 1 號",
+            District = "萬華區", ValidFrom = "2026-01-01",
+        };
         var taken = await AskAsync<Wire.DeliverRowsResponse>(_register, new Wire.DeliverRowsRequest
         {
             Context = _register.Context(), RequestId = NewId(), DeliveryId = id, FirstLine = 1, Sha256Before = ByteString.CopyFrom(new byte[32]),
-            Rows = { new Wire.RegisterRow { Event = Wire.RegisterEvent.Died, NationalId = StrangersId(), ValidFrom = "2026-01-01" } },
+            Rows = { registered, new Wire.RegisterRow { Event = Wire.RegisterEvent.Died, NationalId = StrangersId(), ValidFrom = "2026-01-01" } },
         });
         if (taken.Delivery is null) return;
-        await AskAsync<IMessage>(_register, new Wire.CompleteDeliveryRequest { Context = _register.Context(), RequestId = NewId(), DeliveryId = id, TotalRows = 1, ContentSha256 = taken.Delivery.ContentSha256 });
+        await AskAsync<IMessage>(_register, new Wire.CompleteDeliveryRequest { Context = _register.Context(), RequestId = NewId(), DeliveryId = id, TotalRows = 2, ContentSha256 = taken.Delivery.ContentSha256 });
         await AskAsync<IMessage>(_register, new Wire.ListRejectedRowsRequest { Context = _register.Context(), DeliveryId = id });
+        var decided = await AskAsync<Wire.DecidePersonLinkResponse>(_register, new Wire.DecidePersonLinkRequest
+        {
+            Context = _register.Context(), RequestId = NewId(), KeptNationalId = person, OtherNationalId = StrangersId(), Decision = Wire.PersonLinkDecision.Same, Reason = "新舊統一證號經查為同一人",
+        });
+        _promises.Made("person_link", "link_id", decided.Link.LinkId);
+        await AskAsync<IMessage>(_register, new Wire.ListPersonLinksRequest { Context = _register.Context(), NationalId = person });
     }
 
     /// <summary>Reports of a person: screened, dispatched, taken back, dispatched again and accepted; one that needs no service; a stream of two.</summary>

@@ -10,6 +10,7 @@ using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
+using SafetyNet.Exchange.Tests.PersonLinks;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Retention;
 using SafetyNet.Exchange.Tests.Visits;
@@ -480,6 +481,8 @@ public sealed class EvidenceWireTests(TestExchange exchange) : WireTests(exchang
         };
         foreach (var (method, asked) in await The.CaseLifeRequestsAsync()) requests.Add(method, asked);
         foreach (var (method, asked) in await The.DeliveryRequestsAsync()) requests.Add(method, asked);
+        requests.Add("DecidePersonLink", (The.Register, The.Register.Link(Some.Family().Mother.NationalId.Canonical, Some.StrangersId())));
+        requests.Add("ListPersonLinks", (The.Register, new Wire.ListPersonLinksRequest { Context = The.Register.Context(), NationalId = Some.StrangersId() }));
         foreach (var (method, asked) in await The.MeetingRequestsAsync(Exchange)) requests.Add(method, asked);
         return requests;
     }

@@ -297,6 +297,8 @@ internal static class Asked
         ["HouseholdDeliveryService/AbandonDelivery"] = Register,
         ["HouseholdDeliveryService/GetDelivery"] = Register,
         ["HouseholdDeliveryService/ListRejectedRows"] = Register,
+        ["PersonLinkService/DecidePersonLink"] = "a register decides on whom it has registered itself; of the other number the answer is the same, known or not (PersonLinkTests)",
+        ["PersonLinkService/ListPersonLinks"] = "a register reads its own decisions; whom it has decided on it knows",
         ["AuditService/SearchAccesses"] = "a security officer asks who looked, and is told (R-AUD-4)",
         ["AuditService/ListAccesses"] = "a security officer asks whether anybody looked, and is told (R-AUD-4)",
     };

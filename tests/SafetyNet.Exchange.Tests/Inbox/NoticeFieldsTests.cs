@@ -10,6 +10,7 @@ using SafetyNet.Exchange.Tests.Deliveries;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
+using SafetyNet.Exchange.Tests.PersonLinks;
 using SafetyNet.Exchange.Tests.Pipeline;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Visits;
@@ -146,6 +147,14 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         await own.Composition.DeliveryWatch.RunAsync(CancellationToken.None);
         await the.Register.DeliversAsync([Register.Person("NF1")], Wire.DeliveryKind.Full);
         all.AddRange(await the.Register.EmptiesInboxAsync());
+        await CollectAsync();
+        // Two persons who are one, and are not.
+        var twice = Some.Stranger();
+        await the.School.RefersAsync(the.Centre, twice);
+        await the.Register.AbandonsAsync((await the.Register.SeesDeliveryAsync()).DeliveryId);
+        var (kept, _) = await the.Register.RegistersAsync();
+        await the.Register.DecidesAsync(kept.NationalId, twice.NationalId);
+        await the.Register.DecidesAsync(kept.NationalId, twice.NationalId, Wire.PersonLinkDecision.NotSame);
         await CollectAsync();
         await the.School.RefersAsync(the.Centre);
         own.Query("UPDATE notice SET kind = 0 WHERE unit_id = $0 AND sequence = (SELECT last_sequence FROM inbox WHERE unit_id = $0)", _ => 0, the.Centre.UnitId);

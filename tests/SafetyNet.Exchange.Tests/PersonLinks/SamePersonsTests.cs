@@ -54,6 +54,7 @@ public sealed class SamePersonsTests(TestExchange exchange) : WireTests(exchange
             var (mother, child) = await The.Register.RegistersAsync();
             var (old, older) = (mother.ByOldNumber(), mother.ByOldNumber());
             var history = new History(Exchange, new Dice(4200UL + (ulong)seed), [mother.ByNumber(), old, older, child.ByNumber()]);
+            foreach (var number in (Wire.ReferralSubject[])[old, older]) await The.School.RefersAsync(The.Centre, number);
             for (var deed = 0; deed < 14; deed++) await history.DoAsync();
             done += history.Done;
             var before = Rows();

@@ -7,6 +7,7 @@ using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Grants;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
+using SafetyNet.Exchange.Tests.PersonLinks;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Visits;
 using static SafetyNet.Exchange.V1.ConfidentialityClass;
@@ -42,6 +43,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
         var pseudonym = (await The.Officer.AskAsync(to => to.Audit.ListAccessesAsync(new() { Context = The.Officer.Context(), NationalId = subject.NationalId }))).Pseudonym;
         var reveal = (await The.Officer.RequestsRevealAsync(pseudonym)).RevealId;
         await The.Officer.PlantsAsync(subject.NationalId);
+        await The.Register.DecidesAsync(subject.NationalId, Some.StrangersId());
         await The.Centre.LooksUpAsync(subject.NationalId, inCase: opened.CaseId);
         var finding = (await The.Officer.FindsAsync(Exchange, Wire.MisuseRuleId.Canary)).First(f => f.Subject == pseudonym).FindingId;
         var ours = new Ids(subject.NationalId, family.Child.Id.ToString(), family.Child.Name, $"{family.Child.BirthDate:yyyy-MM-dd}", referral.ReferralId, opened.CaseId, met.ConferenceId,
@@ -115,6 +117,7 @@ public sealed class OtherJurisdictionTests(TestExchange exchange) : WireTests(ex
     private IEnumerable<(string Method, Party By, Func<Party, Ids, Task<object>> Ask)> Reads()
     {
         var (centre, officer, recorded) = (The.CentreOfTaoyuan, The.OfficerOfTaoyuan, (ulong)Exchange.RecordCount());
+        yield return ("ListPersonLinks", The.RegisterOfTaoyuan, async (p, id) => await p.ListsLinksAsync(id.NationalId));
         yield return ("GetReferral", centre, async (p, id) => await p.AskAsync(to => to.Referrals.GetReferralAsync(new() { Context = p.Context(), ReferralId = id.Referral })));
         // The log up to here: what the other questions of this test leave in it names what they asked for.
         yield return ("ReadLog", officer, async (p, _) => await ReadLogAsync(p, recorded));

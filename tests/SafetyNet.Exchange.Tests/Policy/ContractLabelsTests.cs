@@ -14,7 +14,7 @@ public sealed class ContractLabelsTests
         Wire.ReferralsReflection.Descriptor, Wire.CasesReflection.Descriptor, Wire.HouseholdsReflection.Descriptor, Wire.AuditReflection.Descriptor, Wire.PoliciesReflection.Descriptor,
         Wire.InboxReflection.Descriptor, Wire.ErrorReasonReflection.Descriptor, Wire.ConferencesReflection.Descriptor, Wire.DisclosuresReflection.Descriptor, Wire.RevealsReflection.Descriptor, Wire.MisuseReflection.Descriptor, Wire.RetentionReflection.Descriptor, Wire.ReportsReflection.Descriptor, Wire.ClocksReflection.Descriptor, Wire.GrantsReflection.Descriptor, Wire.BreakGlassReflection.Descriptor, Wire.ReferralHandshakesReflection.Descriptor, Wire.ReferralWorkReflection.Descriptor,
         Wire.LeadDisputesReflection.Descriptor, Wire.CaseNotesReflection.Descriptor, Wire.CaseWatchReflection.Descriptor, Wire.CaseLifeReflection.Descriptor, Wire.ServicePlansReflection.Descriptor,
-        Wire.VisitsReflection.Descriptor, Wire.MeetingsReflection.Descriptor, Wire.TrackedItemsReflection.Descriptor, Wire.HouseholdDeliveriesReflection.Descriptor,
+        Wire.VisitsReflection.Descriptor, Wire.MeetingsReflection.Descriptor, Wire.TrackedItemsReflection.Descriptor, Wire.HouseholdDeliveriesReflection.Descriptor, Wire.PersonLinksReflection.Descriptor,
     ];
 
     [Fact]

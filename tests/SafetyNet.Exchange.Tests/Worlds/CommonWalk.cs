@@ -6,6 +6,7 @@ using SafetyNet.Exchange.Tests.Deliveries;
 using SafetyNet.Exchange.Tests.Disputes;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
+using SafetyNet.Exchange.Tests.PersonLinks;
 using SafetyNet.Exchange.Tests.Pipeline;
 using SafetyNet.Exchange.Tests.Reports;
 using SafetyNet.Exchange.Tests.Retention;
@@ -61,6 +62,7 @@ internal static class CommonWalk
         ["CaseWatchService/WatchCases"] = WatchCasesAsync,
         ["HouseholdDeliveryService/GetDelivery"] = DeliverAsync,
         ["HouseholdDeliveryService/ListRejectedRows"] = DeliverAsync,
+        ["PersonLinkService/ListPersonLinks"] = LinkAsync,
     };
 
     /// <summary>A delivery is read as it was made, and by its own register alone.</summary>
@@ -71,6 +73,18 @@ internal static class CommonWalk
         Assert.Equal(made, await the.Register.SeesDeliveryAsync(made.DeliveryId));
         Assert.Equal([(1L, "name", Wire.RegisterFault.Required)], (await the.Register.RejectionsAsync(made.DeliveryId)).Select(one => (one.Line, one.Field, one.Fault)));
         Assert.Equal(Wire.ErrorReason.NotFound, (await the.RegisterOfTaoyuan.AskInVainAsync(to => to.HouseholdDeliveries.GetDeliveryAsync(new() { Context = the.RegisterOfTaoyuan.Context(), DeliveryId = made.DeliveryId }))).Reason);
+    }
+
+    /// <summary>A decision on two numbers is read as it was made, by both, and by the register that made it alone.</summary>
+    private static async Task LinkAsync(TestExchange exchange, The the)
+    {
+        var ((mother, _), old) = (await the.Register.RegistersAsync(), Some.StrangersId());
+        var made = await the.Register.DecidesAsync(mother.NationalId, old);
+        foreach (var number in (string[])[mother.NationalId, old])
+        {
+            Assert.Equal(made, Assert.Single(await the.Register.ListsLinksAsync(number)));
+            Assert.Empty(await the.RegisterOfTaoyuan.ListsLinksAsync(number));
+        }
     }
 
     private static async Task GetSelfAsync(TestExchange exchange, The the)
