@@ -19,7 +19,7 @@ internal sealed class RegisterFile : IDisposable
     private static readonly string[] Known =
     [
         "event", "national_id", "name", "romanized_name", "sex", "birth_date", "household_number", "role", "place", "address", "district", "phone", "protected", "father_national_id",
-        "mother_national_id", "valid_from", "jurisdiction",
+        "mother_national_id", "valid_from", "jurisdiction", "former_national_id",
     ];
 
     private static readonly string[] Required = ["national_id", "name", "sex", "birth_date", "household_number", "role", "place", "address", "district", "valid_from"];
@@ -93,7 +93,7 @@ internal sealed class RegisterFile : IDisposable
         {
             Event = EventOf(Of("event")), NationalId = Of("national_id"), Name = Of("name"), RomanizedName = Of("romanized_name"), Sex = SexOf(Of("sex")), BirthDate = DateOf(Of("birth_date")),
             HouseholdNumber = Of("household_number"), Role = Of("role"), Place = NumberOf(Of("place")), Address = Of("address"), District = Of("district"), Phone = Of("phone"),
-            Protected = isProtected ?? false, FatherNationalId = Of("father_national_id"), MotherNationalId = Of("mother_national_id"), ValidFrom = DateOf(Of("valid_from")),
+            Protected = isProtected ?? false, FatherNationalId = Of("father_national_id"), MotherNationalId = Of("mother_national_id"), FormerNationalId = Of("former_national_id"), ValidFrom = DateOf(Of("valid_from")),
             Jurisdiction = CodeOf<Wire.Jurisdiction>(Of("jurisdiction")),
             // Whether somebody must be protected is not guessed.
             Unreadable = isProtected is null,

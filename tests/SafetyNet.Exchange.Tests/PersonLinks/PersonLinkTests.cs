@@ -143,6 +143,7 @@ public sealed class PersonLinkTests(TestExchange exchange) : WireTests(exchange)
     {
         var (mother, _) = await The.Register.RegistersAsync();
         var elsewhere = Register.Person("L9000010").With(row => (row.District, row.Address) = ("桃園區", "桃園市桃園區測試路 1 號"));
+        if (await Refused.IfAsync(() => The.RegisterOfTaoyuan.SeesDeliveryAsync()) is null) await Refused.IfAsync(async () => await The.RegisterOfTaoyuan.AbandonsAsync((await The.RegisterOfTaoyuan.SeesDeliveryAsync()).DeliveryId));
         Assert.Equal(1, (await The.RegisterOfTaoyuan.DeliversAsync([elsewhere])).Totals.Added);
         var (one, two) = (Register.Person("L9000011").With(row => row.FormerNationalId = elsewhere.NationalId), Register.Person("L9000012").With(row => row.FormerNationalId = mother.NationalId));
         var made = await The.Register.DeliversAsync([one, mother.With(row => row.Name = "林大明"), two]);
