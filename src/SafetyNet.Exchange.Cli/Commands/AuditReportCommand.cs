@@ -42,14 +42,22 @@ internal static class AuditReportCommand
             List<Wire.ReportedAccess> accesses = [];
             List<Wire.SuppressedAccesses> suppressed = [];
             Wire.ReportAccessesResponse page;
-            do
+            // A person has had other numbers: what was asked under them belongs to the same history.
+            var others = new Queue<string>();
+            while (true)
             {
                 page = await channel.Audit.ReportAccessesAsync(request, cancellationToken: cancellation);
                 accesses.AddRange(page.Accesses);
                 suppressed.AddRange(page.Suppressed);
+                if (request.SubjectCase == Wire.ReportAccessesRequest.SubjectOneofCase.NationalId && request.PageToken.Length == 0)
+                    foreach (var other in page.OtherPseudonyms) others.Enqueue(other);
                 request.PageToken = page.NextPageToken;
+                if (request.PageToken.Length > 0) continue;
+                if (!others.TryDequeue(out var next)) break;
+                request.Pseudonym = next;
             }
-            while (request.PageToken.Length > 0);
+
+            accesses.Sort((one, other) => other.DecidedAt.CompareTo(one.DecidedAt));
 
             if (parsed.GetValue(json))
             {

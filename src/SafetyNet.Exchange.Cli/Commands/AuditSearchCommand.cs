@@ -74,6 +74,8 @@ internal static class AuditSearchCommand
         while (true)
         {
             var page = await channel.Audit.SearchAccessesAsync(request, cancellationToken: cancellation);
+            if (request.PageToken.Length == 0)
+                foreach (var other in page.OtherPseudonyms) await Console.Error.WriteLineAsync($"The person has another number; what was asked under it: safetynet audit search --subject {other}");
             foreach (var entry in page.Entries)
             {
                 if (taken++ == most) yield break;

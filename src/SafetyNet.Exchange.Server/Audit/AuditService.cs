@@ -164,10 +164,8 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
         var nationalId = NationalId.Parse(request.NationalId).Canonical;
         call.Concerns(nationalId);
         var (after, before) = IntervalOf(request.After, request.Before);
-        var response = new PossibleViewers(call, search, after, before)
-            .List(call.Read.FindPerson(call.Vault, nationalId), call.Vault.Pseudonyms.OfNationalId(nationalId), log.Size);
-        response.OtherPseudonyms.Add(OtherPseudonyms(call, nationalId));
-        return Task.FromResult(response);
+        return Task.FromResult(new PossibleViewers(call, search, after, before)
+            .List(call.Read.FindPerson(call.Vault, nationalId), call.Vault.Pseudonyms.OfNationalId(nationalId), OtherPseudonyms(call, nationalId), log.Size));
     }
 
     /// <summary>Of a person who was asked for by number; the exchange tells no number by a pseudonym.</summary>

@@ -21,11 +21,15 @@ internal sealed class PossibleViewers(Call call, SearchIndex search, DateTimeOff
 
     private static readonly Wire.LegalBasis[] Bases = [.. Enum.GetValues<Wire.LegalBasis>().Where(b => b != Wire.LegalBasis.Unspecified)];
 
-    public Wire.ListPossibleViewersResponse List(KnownPerson? person, string pseudonym, long below)
+    /// <param name="person">Null: nobody who is kept.</param>
+    /// <param name="pseudonym">Of the number that was asked for.</param>
+    /// <param name="others">Of the person's other numbers.</param>
+    /// <param name="below">Records before this position.</param>
+    public Wire.ListPossibleViewersResponse List(KnownPerson? person, string pseudonym, IReadOnlyList<string> others, long below)
     {
-        var response = new Wire.ListPossibleViewersResponse { Pseudonym = pseudonym, PolicyRevision = call.Policy.Revision };
+        var response = new Wire.ListPossibleViewersResponse { Pseudonym = pseudonym, OtherPseudonyms = { others }, PolicyRevision = call.Policy.Revision };
         // For a stranger the same search is made, so that the answer takes no less time (R-NTK-14).
-        var accesses = Accesses(pseudonym, below);
+        var accesses = others.Prepend(pseudonym).SelectMany(one => Accesses(one, below)).ToLookup(one => one.UnitId, one => one.At, StringComparer.Ordinal);
         if (person is null) return response;
         var steps = call.Read.StepsOf(person.Id, Standing.IsOpen).Where(step => step.Since < before && !(step.Until <= after) && IsConcern(step))
             .OrderBy(step => step.Since).ThenBy(step => step.UnitId, StringComparer.Ordinal).ThenBy(step => step.Ground).ToList();
@@ -39,7 +43,7 @@ internal sealed class PossibleViewers(Call call, SearchIndex search, DateTimeOff
         call.Agency.Jurisdiction == Wire.Jurisdiction.Tw || call.Members.FindUnit(step.UnitId)?.Agency.Jurisdiction == call.Agency.Jurisdiction;
 
     /// <summary>Permitted accesses to the person in the interval, by unit.</summary>
-    private ILookup<string, DateTimeOffset> Accesses(string pseudonym, long below)
+    private List<(string UnitId, DateTimeOffset At)> Accesses(string pseudonym, long below)
     {
         var filter = new AccessFilter
         {
@@ -53,7 +57,7 @@ internal sealed class PossibleViewers(Call call, SearchIndex search, DateTimeOff
             next = page.GoOnBelow;
         }
 
-        return found.ToLookup(one => one.UnitId, one => one.At, StringComparer.Ordinal);
+        return found;
     }
 
     private Wire.PossibleViewer ToWire(KnownPerson person, PastStep step, ILookup<string, DateTimeOffset> accesses)

@@ -1,6 +1,7 @@
 using SafetyNet.Exchange.Tests.Cases;
 using SafetyNet.Exchange.Tests.Deliveries;
 using SafetyNet.Exchange.Tests.Hosting;
+using SafetyNet.Exchange.Tests.Visits;
 using static SafetyNet.Exchange.V1.PersonLinkDecision;
 
 namespace SafetyNet.Exchange.Tests.PersonLinks;
@@ -193,6 +194,32 @@ public sealed class PersonLinkTests(TestExchange exchange) : WireTests(exchange)
         Assert.Equal((one, persons[0]), (merged.CaseId, Assert.Single(merged.Subjects).PersonId));
         await The.Centre.ClosesCaseAsync(one);
         await The.Centre.ReopensAsync(one);
+    }
+
+    [Fact]
+    public async Task R_HH_7_Ids_and_numbers_that_units_keep_go_on_to_work()
+    {
+        var (mother, _) = await The.Register.RegistersAsync();
+        var old = mother.ByOldNumber();
+        var referral = await The.Centre.TakesInAsync(The.School, old);
+        var inCase = await The.Centre.OpensCaseAsync(referral.ReferralId);
+        var before = inCase.Subjects[0].PersonId;
+        await The.Centre.AsksInAsync(inCase.CaseId, The.Labor, Wire.Article6Service.EmploymentGuidance, Guid.Parse(before));
+        await The.Register.DecidesAsync(mother.NationalId, old.NationalId);
+
+        var kept = (await The.Centre.SeesCaseAsync(inCase.CaseId)).Case;
+        Assert.NotEqual(before, kept.Subjects[0].PersonId);
+        Assert.Equal([kept.Subjects[0].PersonId], kept.Participants.Single(p => p.UnitId == The.Labor.UnitId).PersonIds);
+        await The.Labor.JoinsAsync(inCase.CaseId);
+        Assert.Equal(mother.NationalId, (await The.Labor.LooksUpAsync(old.NationalId, inCase: inCase.CaseId)).Person.NationalId);
+        await The.Centre.AsksInAsync(inCase.CaseId, The.WanhuaCentre, Wire.Article6Service.CareVisit, Guid.Parse(before));
+        Assert.Equal(kept.Subjects[0].PersonId, (await The.Centre.StartsAsync(new VisitedCase(inCase.CaseId, before))).PersonId);
+        Assert.Equal(kept.Subjects[0].PersonId, (await The.Centre.MovesAsync(Wire.ReferralAction.RecordPersuasion, referral.ReferralId)).Subjects[0].PersonId);
+        var persuasion = The.Centre.Persuasion(referral, Wire.PersuasionResult.Unwilling);
+        Assert.Equal(before, persuasion.ClientPersonId);
+        await The.Centre.AskAsync(to => to.ReferralWork.RecordPersuasionAsync(persuasion));
+        Assert.NotEmpty(await The.School.ListsDisclosuresAsync(mother.NationalId));
+        Assert.Equal(await The.School.ListsDisclosuresAsync(mother.NationalId), await The.School.ListsDisclosuresAsync(old.NationalId));
     }
 
     [Fact]
