@@ -9,7 +9,7 @@ namespace SafetyNet.Exchange.Server.Misuse;
 /// <param name="most">Most records that wait. Where so many do, the newest are left to the log, until these are taken.</param>
 internal sealed class MisuseFeed(int most = MisuseFeed.MostWaiting)
 {
-    /// <summary>What a scan of every two seconds leaves waiting under full load, with some to spare: some 40 MB.</summary>
+    /// <summary>What a scan of every two seconds leaves waiting under full load, with some to spare. About 1 KB each.</summary>
     public const int MostWaiting = 50_000;
 
     private readonly Lock _gate = new();

@@ -98,20 +98,22 @@ public sealed class MisuseFeedTests : IAsyncLifetime
     [Fact]
     public void Records_leave_the_queue_once_in_their_order_and_only_where_they_follow()
     {
+        var some = new Dice(8);
+        var entries = Enumerable.Range(0, 200).Select(_ => EntryOf(some)).Where(one => one.Scanned is not null).ToList();
         for (var seed = 0UL; seed < 200; seed++)
         {
             var dice = new Dice(seed);
             var (most, appended, next) = (dice.Next(6), dice.Next(3), 0L);
-            var (feed, entry, taken, handed) = (new MisuseFeed(most), EntryOf(new Dice(seed)), new List<(long Position, ScannedRecord? Record)>(), 0);
+            var (feed, taken, handed) = (new MisuseFeed(most), new List<(long Position, ScannedRecord? Record)>(), 0);
             for (var step = 0; step < 300; step++)
             {
-                for (var more = dice.Next(4); more > 0; more--) feed.Appended(appended++, entry);
+                for (var more = dice.Next(4); more > 0; more--) feed.Appended(appended, At(appended++));
                 taken.Clear();
                 var count = dice.Next(5);
                 feed.Take(next, count, taken);
                 Assert.Equal(Enumerable.Range(0, taken.Count).Select(at => next + at), taken.Select(one => one.Position));
                 Assert.InRange(taken.Count, 0, Math.Min(count, most));
-                Assert.All(taken, one => Assert.Same(entry.Scanned, one.Record));
+                Assert.All(taken, one => Assert.Same(At(one.Position).Scanned, one.Record));
                 (handed, next) = (handed + taken.Count, next + taken.Count);
                 // What waits lies ahead; up to there the log is read, or a part of it.
                 Assert.True(feed.First is null || feed.First >= next, $"{feed.First} waits, {next} is next");
@@ -120,6 +122,8 @@ public sealed class MisuseFeedTests : IAsyncLifetime
 
             Assert.Equal(most > 0, handed > 0);
         }
+
+        AuditEntry At(long position) => entries[(int)(position % entries.Count)];
     }
 
     /// <summary>A scan of one's own beside the exchange's, which looks at nothing.</summary>
