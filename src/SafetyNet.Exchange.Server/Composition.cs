@@ -150,7 +150,11 @@ internal sealed class Composition : IAsyncDisposable
                 Offers?.Changed(changes);
                 Protocols?.Changed(changes);
             };
-            Commits.Appended = Search.Appended;
+            Commits.Appended = (position, entry) =>
+            {
+                Search.Appended(position, entry);
+                Misuse.Appended(position, entry);
+            };
             var exchange = new Pipeline.Exchange(Policy, Store, Vault, Families, () => _registry.Current, new DomainEvents(referrals, cases, reports, new ReferralClocks(), new CaseParts(), disputes, disclosures, grants, new VisitEnds(), new ItemHeirs(), new ConferenceEndings()), TimeLimits);
             var tokens = new AccessTokens(_authorityKeys, options.Identity.Authority, options.Identity.Audience, clock);
             Offers = new OfferJob(exchange, Commits, clock);

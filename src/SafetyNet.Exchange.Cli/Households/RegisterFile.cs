@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Security.Cryptography;
 using SafetyNet.Exchange.Cli.Csv;
 using SafetyNet.Exchange.Protocol.Client;
 
@@ -24,69 +23,40 @@ internal sealed class RegisterFile : IDisposable
 
     private static readonly string[] Required = ["national_id", "name", "sex", "birth_date", "household_number", "role", "place", "address", "district", "valid_from"];
 
-    private readonly FileStream _stream;
-    private readonly CsvEncoding _encoding;
-    private readonly bool _isMarked;
+    private readonly CsvFile _file;
     private readonly Dictionary<string, int> _columns;
 
-    private RegisterFile(FileStream stream, CsvEncoding encoding, bool isMarked, byte[] hash, Dictionary<string, int> columns, long rows)
-    {
-        (_stream, _encoding, _isMarked, _columns) = (stream, encoding, isMarked, columns);
-        (Hash, Rows) = (hash, rows);
-    }
+    private RegisterFile(CsvFile file, Dictionary<string, int> columns) => (_file, _columns) = (file, columns);
 
-    /// <summary>SHA-256 of its bytes.</summary>
-    public IReadOnlyList<byte> Hash { get; }
+    /// <inheritdoc cref="CsvFile.Hash"/>
+    public IReadOnlyList<byte> Hash => _file.Hash;
 
-    /// <summary>Its rows, the first line not counted, those at fault counted.</summary>
-    public long Rows { get; }
+    /// <inheritdoc cref="CsvFile.Rows"/>
+    public long Rows => _file.Rows;
 
     /// <exception cref="FormatException">It is no such file: its columns, its encoding, or a quoted field without an end; the message tells the columns or the line.</exception>
     public static RegisterFile Open(string path, bool big5)
     {
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        try
-        {
-            var hash = SHA256.HashData(stream);
-            var isMarked = CsvEncoding.SkipMark(stream, big5);
-            var (encoding, reader) = (CsvEncoding.Of(big5), new CsvReader(stream));
-            var header = reader.Read() ?? throw new FormatException("The file is empty, nothing was sent.");
-            if (header.Fault != CsvFault.None || !encoding.TryDecode(header.Fields, out var names, out _))
-                throw new FormatException($"The first line cannot be read as {encoding.Name} with commas, nothing was sent.");
-            return new RegisterFile(stream, encoding, isMarked, hash, ReadColumns([.. names.Select(name => name.Trim())]), CountRows(reader));
-        }
-        catch
-        {
-            stream.Dispose();
-            throw;
-        }
+        Dictionary<string, int> columns = [];
+        return new RegisterFile(CsvFile.Open(path, big5, header => columns = ReadColumns(header)), columns);
     }
 
     /// <summary>The rows in their order, each with the line of the file on which it begins.</summary>
-    public IEnumerable<(int FileLine, Wire.RegisterRow Row)> ReadRows()
-    {
-        _stream.Position = _isMarked ? CsvEncoding.MarkBytes : 0;
-        var reader = new CsvReader(_stream);
-        reader.Read();
-        while (reader.Read() is { } row) yield return (row.Line, Map(row));
-    }
+    public IEnumerable<(int FileLine, Wire.RegisterRow Row)> ReadRows() => _file.ReadRows().Select(row => (row.Line, Map(row)));
 
-    /// <summary>Key of the delivery of this file, the same in every run. UUID version 8 of the SHA-256 over the file's hash, what it is delivered as, and the attempt.</summary>
+    /// <summary>Key of the delivery of this file, the same in every run: over the file's hash, what it is delivered as, and the attempt.</summary>
     public string RequestIdOf(Wire.DeliveryKind kind, string asOf, int attempt)
     {
         Span<byte> number = stackalloc byte[sizeof(int)];
         BinaryPrimitives.WriteInt32BigEndian(number, attempt);
-        var id = SHA256.HashData([.. Hash, (byte)kind, .. System.Text.Encoding.UTF8.GetBytes(asOf), .. number]).AsSpan(0, 16);
-        id[6] = (byte)((id[6] & 0x0F) | 0x80);
-        id[8] = (byte)((id[8] & 0x3F) | 0x80);
-        return new Guid(id, bigEndian: true).ToString();
+        return CsvFile.RequestIdOf([.. Hash, (byte)kind, .. System.Text.Encoding.UTF8.GetBytes(asOf), .. number]);
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private Wire.RegisterRow Map(CsvRow row)
     {
-        if (row.Fault != CsvFault.None || row.Fields.Count != _columns.Count || !_encoding.TryDecode(row.Fields, out var texts, out _)) return new Wire.RegisterRow { Unreadable = true };
+        if (row.Fault != CsvFault.None || row.Fields.Count != _columns.Count || !_file.Encoding.TryDecode(row.Fields, out var texts, out _)) return new Wire.RegisterRow { Unreadable = true };
         string Of(string name) => _columns.TryGetValue(name, out var at) ? texts[at].Trim() : "";
         var isProtected = TruthOf(Of("protected"));
         return new Wire.RegisterRow
@@ -155,16 +125,4 @@ internal sealed class RegisterFile : IDisposable
     }
 
     private static string Told(string what, IEnumerable<string> names) => names.ToList() is { Count: > 0 } told ? $"{what}: {string.Join(", ", told)}." : "";
-
-    private static long CountRows(CsvReader reader)
-    {
-        var rows = 0L;
-        for (; reader.Read() is { } row; rows++)
-        {
-            if (row.Fault == CsvFault.NeverClosed)
-                throw new FormatException($"The quoted field that begins on line {row.Line} is never closed, so all that follows would be part of it; nothing was sent. 第{row.Line}行之雙引號未結束，未送出任何資料。");
-        }
-
-        return rows;
-    }
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using SafetyNet.Exchange.Protocol.Evidence;
+using SafetyNet.Exchange.Server.Misuse;
 
 namespace SafetyNet.Exchange.Server.Audit;
 
@@ -9,9 +10,9 @@ namespace SafetyNet.Exchange.Server.Audit;
 /// </summary>
 internal sealed class AuditEntry
 {
-    private AuditEntry(Guid decisionId, DateTimeOffset decidedAt, string actingUnitId, byte[] body, ulong[] terms)
+    private AuditEntry(Guid decisionId, DateTimeOffset decidedAt, string actingUnitId, byte[] body, ulong[] terms, ScannedRecord? scanned)
     {
-        (DecisionId, DecidedAt, ActingUnitId, Body, Terms) = (decisionId, decidedAt, actingUnitId, body, terms);
+        (DecisionId, DecidedAt, ActingUnitId, Body, Terms, Scanned) = (decisionId, decidedAt, actingUnitId, body, terms, scanned);
         LeafHash = MerkleTree.LeafHash(body).ToArray();
     }
 
@@ -28,9 +29,12 @@ internal sealed class AuditEntry
     /// <summary>What the record can be found by; <see cref="SearchTerm"/>.</summary>
     public ulong[] Terms { get; }
 
+    /// <summary>What rules of misuse look at; null: none does.</summary>
+    public ScannedRecord? Scanned { get; }
+
     /// <summary>32 bytes.</summary>
     public byte[] LeafHash { get; }
 
     public static AuditEntry Of(Wire.AuditRecord record) =>
-        new(Guid.Parse(record.DecisionId), record.DecidedAt.ToDateTimeOffset(), record.ActorUnitId, record.ToByteArray(), [.. SearchTerm.Of(record)]);
+        new(Guid.Parse(record.DecisionId), record.DecidedAt.ToDateTimeOffset(), record.ActorUnitId, record.ToByteArray(), [.. SearchTerm.Of(record)], ScannedRecord.LookedAt(record));
 }

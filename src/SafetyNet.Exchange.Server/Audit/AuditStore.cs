@@ -106,6 +106,13 @@ internal static class AuditQueries
         while (reader.Read()) yield return (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
     }
 
+    /// <summary>Bodies only, as <see cref="ReadEntries"/>.</summary>
+    public static IEnumerable<(long Position, byte[] Body)> ReadBodies(this ReadSession session, long start, long end, int count)
+    {
+        using var reader = session.Query("SELECT position, coalesce(body, x'') FROM audit_record WHERE position >= $0 AND position < $1 ORDER BY position LIMIT $2", start, end, count);
+        while (reader.Read()) yield return (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1));
+    }
+
     /// <summary>The record of a decision; null: there is none, or it was purged.</summary>
     public static (long Position, byte[] LeafHash, byte[] Body)? FindDecision(this ReadSession session, Guid decisionId) =>
         session.FindPlace(decisionId) is { } place && session.ReadEntries(place, place + 1, 1).FirstOrDefault() is { Body: not null } found ? found : null;

@@ -27,7 +27,7 @@ internal sealed class WorkingDays
     }
 
     /// <summary>Civil date in Taiwan, UTC+8 the whole year.</summary>
-    public static DateOnly DateOf(DateTimeOffset at) => DateOnly.FromDateTime(at.ToOffset(TimeSpan.FromHours(8)).DateTime);
+    public static DateOnly DateOf(DateTimeOffset at) => DateOnly.FromDateTime(at.ToOffset(OfficeHours.Taiwan).DateTime);
 
     /// <summary>The calendar that the server is built with, and over it the official one of a deployment.</summary>
     /// <param name="path">File of the official calendar; its years take the place of the built-in ones. Empty: none.</param>

@@ -1,4 +1,5 @@
 using SafetyNet.Exchange.Protocol.Identity;
+using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Policy;
 
 namespace SafetyNet.Exchange.Server.Deliveries;
@@ -31,8 +32,6 @@ internal sealed record DeliverySettings
 /// <summary>When deliveries of one register are due: on a day, and every so many days after and before it, by an hour.</summary>
 internal sealed record ExpectedDelivery
 {
-    private static readonly TimeSpan Taiwan = TimeSpan.FromHours(8);
-
     /// <summary>Code of the jurisdiction, e.g. <c>TPE</c>. Required.</summary>
     public string Jurisdiction { get; init; } = "";
 
@@ -57,5 +56,5 @@ internal sealed record ExpectedDelivery
         return first + (step * steps);
     }
 
-    private DateTimeOffset At(DateOnly day) => new DateTimeOffset(day.ToDateTime(new TimeOnly(ByHour, 0)), Taiwan).ToUniversalTime();
+    private DateTimeOffset At(DateOnly day) => new DateTimeOffset(day.ToDateTime(new TimeOnly(ByHour, 0)), OfficeHours.Taiwan).ToUniversalTime();
 }

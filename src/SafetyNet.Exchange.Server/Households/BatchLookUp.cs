@@ -54,7 +54,7 @@ internal static class BatchLookUp
 
     private static Wire.LookUpHouseholdRequest RequestOf(Wire.AccessContext context, Wire.LookUpKey key)
     {
-        var single = new Wire.LookUpHouseholdRequest { Context = context };
+        var single = new Wire.LookUpHouseholdRequest { Context = context, AsOf = key.AsOf };
         if (key.NationalId.Length > 0) single.NationalId = key.NationalId;
         else if (key.Name.Length + key.BirthDate.Length > 0) single.NameAndBirthDate = new Wire.NameAndBirthDate { Name = key.Name, BirthDate = key.BirthDate, District = key.District };
         return single;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using SafetyNet.Exchange.Server.Audit;
+using SafetyNet.Exchange.Server.Calendar;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
 using SafetyNet.Exchange.Server.Storage;
@@ -20,8 +21,6 @@ internal sealed class LookUpTally(LookUpLimits limits)
 
     /// <summary>A record may stand in the log after younger ones, by no more than a call may take.</summary>
     private static readonly TimeSpan Disorder = TimeSpan.FromMinutes(5);
-
-    private static readonly TimeSpan Taiwan = TimeSpan.FromHours(8);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Caller, Counts> _counts = [];
@@ -90,7 +89,7 @@ internal sealed class LookUpTally(LookUpLimits limits)
         return (new Caller(jurisdiction, code, call.Context!.Actor.PersonId), new Caller(jurisdiction, code, ""));
     }
 
-    private static DateTimeOffset BeginOf(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), Taiwan);
+    private static DateTimeOffset BeginOf(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), OfficeHours.Taiwan);
 
     private void Recall(Wire.AuditRecord record)
     {

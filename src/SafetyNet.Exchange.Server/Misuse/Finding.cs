@@ -58,17 +58,6 @@ internal sealed class Finding : IVersioned, IFamilyFact
     /// <summary>It changes no family: no call of a unit shows it.</summary>
     public IEnumerable<Guid> AffectedIds() => [];
 
-    /// <summary>A further record of the same kind; false: it was counted already.</summary>
-    public bool Join(long position, DateTimeOffset at, IEnumerable<(string Name, double Value)> numbers)
-    {
-        if (position <= LastPosition) return false;
-        if (Records < MostPositions) Positions = Positions.Length == 0 ? $"{position}" : $"{Positions},{position}";
-        Numbers = string.Join(';', numbers.Select(n => $"{n.Name}={n.Value.ToString("R", CultureInfo.InvariantCulture)}"));
-        if (Records++ == 0) FirstAt = at;
-        (LastPosition, LastAt) = (position, at);
-        return true;
-    }
-
     /// <summary>An officer other than whom it is about says what it is: once, and from then on as a correction.</summary>
     public void Dispose(Wire.FindingState state, bool isCorrection, Wire.Jurisdiction jurisdiction, string officerId)
     {

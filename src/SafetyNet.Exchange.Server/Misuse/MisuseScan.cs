@@ -7,7 +7,8 @@ using SafetyNet.Exchange.Server.Storage;
 namespace SafetyNet.Exchange.Server.Misuse;
 
 /// <summary>
-/// Reads the log behind the calls and raises findings (R-AUD-7). What a stretch of the log gives is committed a hundred findings at a time, each time with a record that names them;
+/// Looks at the log behind the calls and raises findings (R-AUD-7). What was just committed the writer hands over (<see cref="MisuseFeed"/>), everything else is read; either way the cursor says what comes
+/// next, so that nothing is left out, counted twice or out of its order. What a stretch of the log gives is committed a hundred findings at a time, each time with a record that names them;
 /// the last one moves the cursor too. A stretch that was cut short is read again, and counts nothing twice: a finding knows the newest record that it has.
 /// </summary>
 internal sealed class MisuseScan : IAsyncDisposable
@@ -18,8 +19,8 @@ internal sealed class MisuseScan : IAsyncDisposable
     private const string CursorMethod = "misuse/MoveCursor";
     private const string Actor = "misuse-scan";
 
-    /// <summary>Records that are read through one snapshot, and records whose findings are committed together: who is found again and again is written once for all of them.</summary>
-    private const int RecordsPerRead = 1000, RecordsPerStretch = 50_000;
+    /// <summary>Records that are looked at through one snapshot, and records whose findings are committed together: who is found again and again is written once for all of them.</summary>
+    private const int RecordsPerLook = 1000, RecordsPerStretch = 50_000;
 
     /// <summary>Most findings of one commit: their record stays far below what an export takes.</summary>
     private const int FindingsPerCommit = 100;
@@ -40,18 +41,34 @@ internal sealed class MisuseScan : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _ends = new();
     private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly MisuseFeed _feed;
+    private readonly List<(long Position, ScannedRecord? Record)> _looked = new(RecordsPerLook);
+    private readonly List<Trigger> _triggers = [];
     private Task _scanning = Task.CompletedTask;
     private MisuseCursor? _kept;
     private long _next;
     private long _ripe;
 
+    /// <summary>When the record at <see cref="_ripe"/> is ripe, where it was looked at and was not: until then nothing is.</summary>
+    private DateTimeOffset _ripeFrom;
+
+    /// <param name="mostFed">Most records that wait for it in memory; 0: it reads all of them from the log.</param>
     public MisuseScan(
         SqliteStore store, AuditLog log, SearchIndex search, CommitQueue commits, MisuseRules rules, MisuseChecks checks, Func<MemberDirectory> members, PolicyInForce policy,
-        TimeProvider clock) =>
+        TimeProvider clock, int mostFed = MisuseFeed.MostWaiting)
+    {
         (_store, _log, _search, _commits, _rules, _checks, _members, _policy, _clock) = (store, log, search, commits, rules, checks, members, policy, clock);
+        _feed = new MisuseFeed(mostFed);
+    }
 
     /// <summary>Records that it left in the log; what a benchmark takes off.</summary>
     public long Records { get; private set; }
+
+    /// <summary>Records that the writer handed over, and records that were read from the log.</summary>
+    public (long Fed, long Read) Looked { get; private set; }
+
+    /// <inheritdoc cref="MisuseFeed.Appended"/>
+    public void Appended(long position, AuditEntry entry) => _feed.Appended(position, entry);
 
     /// <summary>Goes on beside the calls.</summary>
     public void Begin(TimeSpan pause) => _scanning = Task.Run(async () =>
@@ -77,14 +94,17 @@ internal sealed class MisuseScan : IAsyncDisposable
         }
     });
 
-    /// <summary>Looks at all records that were not looked at yet. Where a commit fails, the rest waits for the next time.</summary>
+    /// <summary>
+    /// Looks at all records that stand when it begins and were not looked at yet; what comes meanwhile is left for the next time, or it would run after the calls a few records at a time. Where a commit
+    /// fails, the rest waits for the next time.
+    /// </summary>
     public async Task ScanAsync(CancellationToken cancellation)
     {
         await _one.WaitAsync(cancellation);
         try
         {
             if (_kept is null) Resume();
-            while (await ScanStretchAsync()) cancellation.ThrowIfCancellationRequested();
+            for (var end = _log.Size; _next < end && await ScanStretchAsync(end);) cancellation.ThrowIfCancellationRequested();
             while (await RipenStretchAsync()) cancellation.ThrowIfCancellationRequested();
             if (_next - _kept!.Next >= RecordsPerCursor || _ripe - _kept.Ripe >= RecordsPerCursor) await CommitAsync([]);
         }
@@ -113,33 +133,38 @@ internal sealed class MisuseScan : IAsyncDisposable
         _checks.Forget();
         using var read = _store.Read();
         _kept = read.FindMisuseCursor() ?? new MisuseCursor { Version = 0 };
-        (_next, _ripe) = (_kept.Next, _kept.Ripe);
+        (_next, _ripe, _ripeFrom) = (_kept.Next, _kept.Ripe, default);
         var (members, since) = (_members(), CivilDate.InTaiwan(_clock.GetUtcNow()).AddDays(-_rules.PeerWindowDays));
         foreach (var (_, _, body) in read.ReadBackwards(_next))
         {
-            if (MisuseChecks.Read(body) is not { } record) continue;
-            if (CivilDate.InTaiwan(record.DecidedAt.ToDateTimeOffset()) < since) break;
+            if (ScannedRecord.LookedAt(body) is not { } record) continue;
+            if (CivilDate.InTaiwan(record.At) < since) break;
             _checks.Recall(record, members);
         }
     }
 
-    /// <summary>The newest records; false: there is none left.</summary>
-    private async Task<bool> ScanStretchAsync()
+    /// <summary>The newest records, up to the end or a little beyond; false: there is none left.</summary>
+    private async Task<bool> ScanStretchAsync(long end)
     {
-        var (found, next, members) = (new Dictionary<string, Found>(StringComparer.Ordinal), _next, _members());
-        for (var (read, more) = (0, true); more && read < RecordsPerStretch; read += RecordsPerRead)
+        var (found, next, members) = (new Dictionary<FindingKey, GrowingFinding>(), _next, _members());
+        while (next < Math.Min(end, _next + RecordsPerStretch))
         {
+            // First the records, then the snapshot: staff and decoys are those that the newest of them left behind, or younger.
+            _looked.Clear();
+            _feed.Take(next, RecordsPerLook, _looked);
+            var fed = _looked.Count;
             using var session = _store.Read();
+            if (fed == 0) ReadLog(session, next, _feed.First ?? long.MaxValue);
+            if (_looked.Count == 0) break;
+            Looked = (Looked.Fed + fed, Looked.Read + _looked.Count - fed);
             _checks.BeginStretch(session);
-            var entries = session.ReadEntries(next, long.MaxValue, RecordsPerRead).ToList();
-            foreach (var (position, _, body) in entries)
+            foreach (var (position, record) in _looked)
             {
                 next = position + 1;
-                if (MisuseChecks.Read(body) is not { } record) continue;
-                foreach (var trigger in _checks.AtOnce(session, record, members)) Join(session, found, position, record, trigger);
+                if (record is null) continue;
+                _checks.AtOnce(session, record, members, _triggers);
+                Join(session, found, position, record);
             }
-
-            more = entries.Count == RecordsPerRead;
         }
 
         if (next == _next) return false;
@@ -148,21 +173,32 @@ internal sealed class MisuseScan : IAsyncDisposable
         return true;
     }
 
+    private void ReadLog(ReadSession session, long start, long end)
+    {
+        foreach (var (position, body) in session.ReadBodies(start, end, RecordsPerLook)) _looked.Add((position, ScannedRecord.LookedAt(body)));
+    }
+
     /// <summary>Records whose days of activity have passed; false: there is none left.</summary>
     private async Task<bool> RipenStretchAsync()
     {
-        var size = _log.Size;
-        if (!_search.CatchUp(size, IndexWait)) return false;
-        var (found, ripe, until) = (new Dictionary<string, Found>(StringComparer.Ordinal), _ripe, _clock.GetUtcNow() - _rules.NoActivityWithin);
-        using (var read = _store.Read())
+        var (now, size) = (_clock.GetUtcNow(), _log.Size);
+        if (_ripe == _next || now < _ripeFrom || !_search.CatchUp(size, IndexWait)) return false;
+        var (found, ripe) = (new Dictionary<FindingKey, GrowingFinding>(), _ripe);
+        using (var session = _store.Read())
         {
-            foreach (var (position, _, body) in read.ReadEntries(_ripe, _next, RecordsPerRead).ToList())
+            _looked.Clear();
+            ReadLog(session, _ripe, _next);
+            foreach (var (position, record) in _looked)
             {
-                var record = MisuseChecks.Read(body);
-                if (record?.DecidedAt.ToDateTimeOffset() > until) break;
+                if (record is not null)
+                {
+                    _ripeFrom = record.At + _rules.NoActivityWithin;
+                    if (now < _ripeFrom) break;
+                    _checks.WhenRipe(session, record, size, _triggers);
+                    Join(session, found, position, record);
+                }
+
                 ripe = position + 1;
-                if (record is null) continue;
-                foreach (var trigger in _checks.WhenRipe(read, record, size)) Join(read, found, position, record, trigger);
             }
         }
 
@@ -172,41 +208,47 @@ internal sealed class MisuseScan : IAsyncDisposable
         return true;
     }
 
-    private void Join(ReadSession read, Dictionary<string, Found> found, long position, Wire.AuditRecord record, Trigger trigger)
+    /// <summary>The record joins the findings that it was found for.</summary>
+    private void Join(ReadSession read, Dictionary<FindingKey, GrowingFinding> found, long position, ScannedRecord record)
     {
-        var at = record.DecidedAt.ToDateTimeOffset();
-        var key = $"{(int)trigger.Rule}|{(int)record.Jurisdiction}/{record.AgencyCode}|{record.ActorPersonId}|{trigger.Subject}|{CivilDate.ToText(CivilDate.InTaiwan(at))}";
-        if (!found.TryGetValue(key, out var known))
+        foreach (var trigger in _triggers)
         {
-            var before = read.FindFinding(key);
-            known = new Found(before ?? new Finding
-            {
-                FindingId = Guid.CreateVersion7(_clock.GetUtcNow()), Key = key, Rule = trigger.Rule, RulesRevision = _rules.Revision, Jurisdiction = record.Jurisdiction,
-                AgencyCode = record.AgencyCode, UnitId = record.ActorUnitId, ActorId = record.ActorPersonId, Subject = trigger.Subject, RaisedAt = Instants.Whole(_clock.GetUtcNow()),
-            }, IsNew: before is null);
+            var key = new FindingKey(trigger.Rule, record.Jurisdiction, record.AgencyCode, record.ActorPersonId, trigger.Subject, CivilDate.InTaiwan(record.At));
+            if (!found.TryGetValue(key, out var finding)) found[key] = finding = Find(read, key, record);
+            finding.Join(position, record.At, trigger.Numbers);
         }
+    }
 
-        if (known.Finding.Join(position, at, trigger.Numbers)) found[key] = known;
+    private GrowingFinding Find(ReadSession read, in FindingKey key, ScannedRecord record)
+    {
+        var (text, now) = (key.ToText(), _clock.GetUtcNow());
+        return read.FindFinding(text) is { } known ? new GrowingFinding(known, isNew: false) : new GrowingFinding(new Finding
+        {
+            FindingId = Guid.CreateVersion7(now), Key = text, Rule = key.Rule, RulesRevision = _rules.Revision, Jurisdiction = key.Jurisdiction, AgencyCode = key.AgencyCode,
+            UnitId = record.ActorUnitId, ActorId = key.ActorId, Subject = key.Subject, RaisedAt = Instants.Whole(now),
+        }, isNew: true);
     }
 
     /// <summary>The findings of each jurisdiction by themselves, as its officers read their records; the cursor with the last. Nothing found: the cursor stays in memory until it has come far
     /// enough.</summary>
-    private async Task CommitAsync(IReadOnlyCollection<Found> found, long? next = null, long? ripe = null)
+    private async Task CommitAsync(IEnumerable<GrowingFinding> all, long? next = null, long? ripe = null)
     {
+        var found = all.Where(one => one.HasGrown).ToList();
         var left = found.Count;
         foreach (var some in found.GroupBy(one => one.Finding.Jurisdiction).SelectMany(own => own.Chunk(FindingsPerCommit)))
         {
             var change = new Change();
-            foreach (var (finding, isNew) in some)
+            foreach (var one in some)
             {
-                if (isNew) change.Add(finding);
-                else change.Update(finding);
+                one.Write();
+                if (one.IsNew) change.Add(one.Finding);
+                else change.Update(one.Finding);
             }
 
             left -= some.Length;
             if (left == 0) MoveCursor(change, next ?? _next, ripe ?? _ripe);
             await CommitAsync(Record(Method, some[0].Finding.Jurisdiction, some.Select(one => one.Finding.Subject), some.Select(one => $"finding/{one.Finding.FindingId}")), change);
-            foreach (var (finding, _) in some.Where(one => one.IsNew)) ServerLog.MisuseFound(finding.Rule, finding.FindingId);
+            foreach (var one in some.Where(one => one.IsNew)) ServerLog.MisuseFound(one.Finding.Rule, one.Finding.FindingId);
         }
 
         if (found.Count > 0 || next is not null || ripe is not null) return;
@@ -251,7 +293,4 @@ internal sealed class MisuseScan : IAsyncDisposable
         record.Resources.Add(resources.Order(StringComparer.Ordinal));
         return record;
     }
-
-    /// <summary>A finding that the store has to take.</summary>
-    private sealed record Found(Finding Finding, bool IsNew);
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SafetyNet.Exchange.Server.Misuse;
 
 /// <summary>When somebody's persons of a day are far more than those of the peers. Pure.</summary>
@@ -8,21 +10,26 @@ namespace SafetyNet.Exchange.Server.Misuse;
 internal sealed record PeerLimits(int LeastPersons, int Deviations, int LeastPeers, int WithoutPeers)
 {
     /// <summary>What a count is held against, with the numbers that it follows from.</summary>
-    public PeerLimit Of(IReadOnlyCollection<int> peers)
+    public PeerLimit Of(ReadOnlySpan<int> peers)
     {
-        if (peers.Count < LeastPeers) return new PeerLimit(Math.Max(LeastPersons, WithoutPeers), double.NaN, double.NaN, peers.Count);
-        var median = Median(peers.Select(count => (double)count));
-        var deviation = Median(peers.Select(count => Math.Abs(count - median)));
-        return new PeerLimit(Math.Max(LeastPersons, median + (Deviations * deviation)), median, deviation, peers.Count);
+        if (peers.Length < LeastPeers) return new PeerLimit(Math.Max(LeastPersons, WithoutPeers), double.NaN, double.NaN, peers.Length);
+        var rented = ArrayPool<double>.Shared.Rent(peers.Length);
+        var values = rented.AsSpan(0, peers.Length);
+        for (var at = 0; at < peers.Length; at++) values[at] = peers[at];
+        var median = Median(values);
+        for (var at = 0; at < values.Length; at++) values[at] = Math.Abs(values[at] - median);
+        var deviation = Median(values);
+        ArrayPool<double>.Shared.Return(rented);
+        return new PeerLimit(Math.Max(LeastPersons, median + (Deviations * deviation)), median, deviation, peers.Length);
     }
 
-    /// <summary>The middle value, of an even number the mean of the two in the middle.</summary>
+    /// <summary>The middle value, of an even number the mean of the two in the middle. Sorts them.</summary>
     /// <exception cref="ArgumentException">There is no value.</exception>
-    public static double Median(IEnumerable<double> values)
+    public static double Median(Span<double> values)
     {
-        double[] sorted = [.. values.Order()];
-        if (sorted.Length == 0) throw new ArgumentException("No value has no median.", nameof(values));
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+        if (values.Length == 0) throw new ArgumentException("No value has no median.", nameof(values));
+        values.Sort();
+        return values.Length % 2 == 1 ? values[values.Length / 2] : (values[(values.Length / 2) - 1] + values[values.Length / 2]) / 2;
     }
 }
 
@@ -33,12 +40,9 @@ internal sealed record PeerLimits(int LeastPersons, int Deviations, int LeastPee
 /// <param name="Peers">Counts compared with.</param>
 internal readonly record struct PeerLimit(double Persons, double Median, double Deviation, int Peers)
 {
-    public IEnumerable<(string Name, double Value)> Numbers()
-    {
-        yield return ("limit", Persons);
-        yield return ("peer_counts", Peers);
-        if (double.IsNaN(Median)) yield break;
-        yield return ("peer_median", Median);
-        yield return ("peer_deviation", Deviation);
-    }
+    private static readonly string[] WithoutPeers = ["distinct_persons", "limit", "peer_counts"], WithPeers = [.. WithoutPeers, "peer_median", "peer_deviation"];
+
+    /// <summary>Why so many persons are a finding.</summary>
+    public TriggerNumbers Exceeded(int persons) =>
+        double.IsNaN(Median) ? new TriggerNumbers(WithoutPeers, persons, Persons, Peers) : new TriggerNumbers(WithPeers, persons, Persons, Peers, Median, Deviation);
 }

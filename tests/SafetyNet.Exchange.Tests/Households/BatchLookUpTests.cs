@@ -1,4 +1,7 @@
+using SafetyNet.Exchange.Protocol.Identifiers;
+using SafetyNet.Exchange.Server.Households;
 using SafetyNet.Exchange.Server.Pipeline;
+using SafetyNet.Exchange.Tests.Deliveries;
 using SafetyNet.Exchange.Tests.Hosting;
 using SafetyNet.Exchange.Tests.Misuse;
 
@@ -78,6 +81,60 @@ public sealed class BatchLookUpTests(TestExchange exchange) : WireTests(exchange
     }
 
     [Fact]
+    public async Task An_answer_holds_as_many_households_as_fit_and_says_of_each_other_key_to_ask_again()
+    {
+        await using var own = await TestExchange.StartEmptyAsync();
+        var the = new The(own);
+        // A home of many (機構), each with the longest name and address.
+        var rows = Enumerable.Range(0, 300).Select(place => Register.Person("B1", name: new string('林', 100), place: place).With(row => row.Address = new string('路', 200))).ToList();
+        await the.Register.DeliversAsync(rows);
+        var inCase = await IsTakenInAsync(the, rows[1]);
+        var (context, before) = (the.Centre.Context(inCase: inCase), own.RecordCount());
+        var results = await the.Centre.LooksUpAllAsync(context, [.. Enumerable.Repeat(ById(rows[1].NationalId), 20)]);
+        var found = results.TakeWhile(r => r.Found is not null).ToList();
+        var left = results.Skip(found.Count).ToList();
+        Assert.All(found, r => Assert.Equal(rows.Count - 1, r.Found.Members.Count));
+        Assert.InRange(found.Sum(r => r.Found.CalculateSize()), BatchLookUp.MostBytes - found[0].Found.CalculateSize(), BatchLookUp.MostBytes + (100 * found.Count));
+        Assert.NotEmpty(left);
+        Assert.All(left, r => Assert.Equal((Wire.ErrorReason.BatchAnswerFull, null), (r.Reason, r.Found)));
+        Assert.All(left, r => Assert.True(r.MessageEn.Contains("further batch", StringComparison.Ordinal) && r.MessageZh.Contains("下一批次", StringComparison.Ordinal), $"{r}"));
+        // Nobody was shown by those, and their records say so; asked again, each is answered.
+        var records = own.RecordsFrom(before).Where(record => record.Method == BatchLookUp.SingleMethod).ToList();
+        Assert.Equal([.. found.Select(_ => ""), .. left.Select(_ => "BATCH_ANSWER_FULL")], records.Select(record => record.Reason));
+        Assert.All(records.Skip(found.Count), record => Assert.Equal((Wire.AuditOutcome.Refused, 0), (record.Outcome, record.ShownClasses.Count)));
+        Assert.NotNull(Assert.Single(await the.Centre.LooksUpAllAsync(context, ById(rows[1].NationalId))).Found);
+    }
+
+    [Fact]
+    [Trait("Rule", "R-HH-7")]
+    public async Task R_HH_7_Each_key_is_told_of_the_day_that_it_asks_about_as_if_it_came_alone()
+    {
+        await using var own = await TestExchange.StartEmptyAsync();
+        var the = new The(own);
+        var (mother, child, uncle) = (Register.Person("A1"), Register.Person("A1", Sex.Male, "2012-01-01", place: 1), Register.Person("A1", Sex.Male, place: 2));
+        await the.Register.DeliversAsync([mother, child, uncle]);
+        var inCase = await IsTakenInAsync(the, child);
+        await the.Register.DeliversAsync([uncle.Leaves("2026-05-01"), Moves(mother), Moves(child)]);
+        string[] days = ["", "2026-08-01", "2026-07-31", "2026-04-30", "2026-01-31"];
+        var results = await the.Centre.LooksUpAllAsync(the.Centre.Context(inCase: inCase), [.. days.Append("2099-01-01").Append("115/5/1").Select(On), On("")]);
+        for (var at = 0; at < days.Length; at++)
+        {
+            var single = the.Centre.LookUp(child.NationalId, inCase: inCase);
+            single.AsOf = days[at];
+            Assert.Equal(Without(await the.Centre.AskAsync(to => to.Households.LookUpHouseholdAsync(single))), Without(results[at].Found));
+        }
+
+        Assert.Equal(["新址路 2 號", "新址路 2 號", child.Address, child.Address, ""], results.Take(days.Length).Select(r => r.Found.Person.Address));
+        Assert.Equal([1, 1, 1, 2, 0], results.Take(days.Length).Select(r => r.Found.Members.Count));
+        // A day to come and a day that is none stop nobody else.
+        Assert.All(results.Skip(days.Length).Take(2), r => Assert.Equal((Wire.ErrorReason.InvalidField, "as_of"), (r.Reason, Assert.Single(r.Fields).Field)));
+        Assert.NotNull(results[^1].Found);
+
+        Wire.LookUpKey On(string day) => new() { NationalId = child.NationalId, AsOf = day };
+        static Wire.RegisterRow Moves(Wire.RegisterRow person) => person.With(row => (row.HouseholdNumber, row.Address, row.ValidFrom) = ("A2", "新址路 2 號", "2026-08-01"));
+    }
+
+    [Fact]
     [Trait("Rule", "R-HH-4")]
     [Trait("Abuse", "B32")]
     public async Task Every_key_counts_towards_the_rate_and_the_misses_of_the_day()
@@ -115,6 +172,13 @@ public sealed class BatchLookUpTests(TestExchange exchange) : WireTests(exchange
         (forbidden.Record, forbidden.DecisionId, absent.Record, absent.DecisionId) = ("", "", "", "");
         Assert.Equal(absent, forbidden);
         Assert.Equal(Without(results[0].Found), Without(results[3].Found));
+    }
+
+    /// <summary>A case of the centre on a person whom the register brought.</summary>
+    private static async Task<string> IsTakenInAsync(The the, Wire.RegisterRow person)
+    {
+        var subject = new Wire.ReferralSubject { NationalId = person.NationalId, Name = person.Name, BirthDate = person.BirthDate, Phone = person.Phone };
+        return (await the.Centre.OpensCaseAsync((await the.Centre.TakesInAsync(the.School, subject)).ReferralId)).CaseId;
     }
 
     private static Wire.LookUpKey ById(string nationalId) => new() { NationalId = nationalId };
