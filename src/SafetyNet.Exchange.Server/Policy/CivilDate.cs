@@ -1,12 +1,13 @@
 using System.Globalization;
-using SafetyNet.Exchange.Server.Calendar;
 
 namespace SafetyNet.Exchange.Server.Policy;
 
 /// <summary>Calendar days as laws count them: in Taiwan, UTC+8, without daylight saving.</summary>
 internal static class CivilDate
 {
-    public static DateOnly InTaiwan(DateTimeOffset at) => DateOnly.FromDateTime(at.ToOffset(OfficeHours.Taiwan).DateTime);
+    private static readonly TimeSpan Offset = TimeSpan.FromHours(8);
+
+    public static DateOnly InTaiwan(DateTimeOffset at) => DateOnly.FromDateTime(at.ToOffset(Offset).DateTime);
 
     public static bool TryParse(string text, out DateOnly date) =>
         DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out date);

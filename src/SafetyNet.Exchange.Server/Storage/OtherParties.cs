@@ -19,8 +19,8 @@ internal static class OtherParties
           JOIN case_other_party AS mark ON mark.case_id = s.case_id AND mark.lifted_at IS NULL
           JOIN person AS other ON other.national_id_index = mark.national_id_index AND coalesce(other.same_as, other.person_id) <> s.person_id
           WHERE NOT EXISTS (SELECT 1 FROM case_participant AS lead WHERE lead.case_id = s.case_id AND lead.unit_id = $1 AND lead.role = 1))
-        SELECT part.person_ids, opposite.id FROM opposite JOIN case_subject AS o ON o.person_id = opposite.id AND o.is_open = 1
-          JOIN case_participant AS part ON part.case_id = o.case_id AND part.unit_id = $1 AND part.role IN (1, 2)
+        SELECT part.person_ids, opposite.id FROM opposite CROSS JOIN case_subject AS o ON o.person_id = opposite.id AND o.is_open = 1
+          CROSS JOIN case_participant AS part ON part.case_id = o.case_id AND part.unit_id = $1 AND part.role IN (1, 2)
         UNION ALL
         SELECT x'', opposite.id FROM opposite CROSS JOIN referral_subject AS o ON o.person_id = opposite.id
           CROSS JOIN referral AS r ON r.referral_id = o.referral_id AND r.to_unit_id = $1 AND r.state IN (1, 2, 3, 4, 7)
