@@ -170,7 +170,7 @@ internal sealed class AuditService(AuditLog log, SqliteStore store, WitnessWatch
 
     /// <summary>Of a person who was asked for by number; the exchange tells no number by a pseudonym.</summary>
     private static List<string> OtherPseudonyms(Call call, string nationalId) =>
-        nationalId.Length == 0 ? [] : call.Read.OtherPseudonyms(call.Vault, NationalId.Parse(nationalId).Canonical, call.Agency.Jurisdiction);
+        nationalId.Length == 0 ? [] : call.Read.OtherPseudonyms(call.Vault, call.Vault.Index.OfNationalId(NationalId.Parse(nationalId).Canonical), call.Agency.Jurisdiction);
 
     private static (DateTimeOffset After, DateTimeOffset Before) IntervalOf(
         Google.Protobuf.WellKnownTypes.Timestamp? from, Google.Protobuf.WellKnownTypes.Timestamp? to)

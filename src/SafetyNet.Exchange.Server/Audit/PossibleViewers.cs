@@ -29,7 +29,7 @@ internal sealed class PossibleViewers(Call call, SearchIndex search, DateTimeOff
     {
         var response = new Wire.ListPossibleViewersResponse { Pseudonym = pseudonym, OtherPseudonyms = { others }, PolicyRevision = call.Policy.Revision };
         // For a stranger the same search is made, so that the answer takes no less time (R-NTK-14).
-        var accesses = others.Prepend(pseudonym).SelectMany(one => Accesses(one, below)).ToLookup(one => one.UnitId, one => one.At, StringComparer.Ordinal);
+        var accesses = others.Prepend(pseudonym).SelectMany(one => Accesses(one, below)).DistinctBy(one => one.DecisionId, StringComparer.Ordinal).ToLookup(one => one.UnitId, one => one.At, StringComparer.Ordinal);
         if (person is null) return response;
         var steps = call.Read.StepsOf(person.Id, Standing.IsOpen).Where(step => step.Since < before && !(step.Until <= after) && IsConcern(step))
             .OrderBy(step => step.Since).ThenBy(step => step.UnitId, StringComparer.Ordinal).ThenBy(step => step.Ground).ToList();
@@ -43,17 +43,17 @@ internal sealed class PossibleViewers(Call call, SearchIndex search, DateTimeOff
         call.Agency.Jurisdiction == Wire.Jurisdiction.Tw || call.Members.FindUnit(step.UnitId)?.Agency.Jurisdiction == call.Agency.Jurisdiction;
 
     /// <summary>Permitted accesses to the person in the interval, by unit.</summary>
-    private List<(string UnitId, DateTimeOffset At)> Accesses(string pseudonym, long below)
+    private List<(string DecisionId, string UnitId, DateTimeOffset At)> Accesses(string pseudonym, long below)
     {
         var filter = new AccessFilter
         {
             Pseudonym = pseudonym, Outcome = Wire.AuditOutcome.Permitted, After = after, Before = before, Within = call.Agency.Jurisdiction,
         };
-        List<(string UnitId, DateTimeOffset At)> found = [];
+        List<(string DecisionId, string UnitId, DateTimeOffset At)> found = [];
         for (long? next = below; next is { } from;)
         {
             var page = AccessSearch.Page(call, search, filter, from, RecordsPerPage);
-            found.AddRange(page.Found.Select(one => (one.Record.ActorUnitId, one.Record.DecidedAt.ToDateTimeOffset())));
+            found.AddRange(page.Found.Select(one => (one.Record.DecisionId, one.Record.ActorUnitId, one.Record.DecidedAt.ToDateTimeOffset())));
             next = page.GoOnBelow;
         }
 

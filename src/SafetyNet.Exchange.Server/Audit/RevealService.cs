@@ -44,7 +44,8 @@ internal sealed class RevealService(RevealSettings settings, AuditLog log, Searc
         reveal.RequireShownTo(call.Agency.Jurisdiction, call.Context!.Actor.PersonId, call.Now);
         var response = new Wire.GetRevealResponse { Reveal = Show(call, reveal) };
         call.Consider(Ask(call, reveal, Words | ClassSet.Of(Wire.ConfidentialityClass.Identity)));
-        if (reveal.PersonId is { } personId && call.Read.FindPerson(call.Vault, personId) is { } person)
+        // The number that two officers decided on, and no other of the person's.
+        if (reveal.PersonId is { } personId && call.Read.FindEntered(call.Vault, personId) is { } person)
             response.Person = new Wire.RevealedPerson { NationalId = person.Person.NationalId, Name = person.Person.Name };
         return Task.FromResult(response);
     }

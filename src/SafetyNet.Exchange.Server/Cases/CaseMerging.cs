@@ -28,9 +28,11 @@ internal static class CaseMerging
         foreach (var subject in goes.Subjects)
         {
             call.Change.UpdateFirst(new CaseSubjectRow { CaseId = goes.File.CaseId, PersonId = subject, IsOpen = false });
-            // Two persons who were found to be one may have an open case each (R-HH-7).
-            if (goesOn.Subjects.Contains(subject)) continue;
-            call.Change.Add(new CaseSubjectRow { CaseId = goesOn.File.CaseId, PersonId = subject, IsOpen = true });
+            // Two persons who were found to be one may have an open case each, and a third in another's family (R-HH-7).
+            var wasInBoth = goesOn.Subjects.Contains(subject);
+            foreach (var reference in SamePersons.Merge(goes.File.CaseId, goesOn.File.CaseId, subject, wasInBoth)) call.Change.Write(reference);
+            if (wasInBoth) continue;
+            call.Change.Add(new CaseSubjectRow { CaseId = goesOn.File.CaseId, PersonId = subject, IsOpen = true, Beside = call.Read.BesideOf(goes.File.CaseId, subject) });
             goesOn.Subjects.Add(subject);
         }
 
@@ -133,7 +135,7 @@ internal static class CaseMerging
         var known = call.Read.OtherPartiesOf(goesOn.File.CaseId);
         foreach (var mark in call.Read.OtherPartiesOf(goes.File.CaseId).Where(mark => mark.LiftedAt is null))
         {
-            var own = known.Find(o => o.NationalIdIndex.AsSpan().SequenceEqual(mark.NationalIdIndex));
+            var own = known.Find(o => call.Read.KeptIndex(o.NationalIdIndex).AsSpan().SequenceEqual(call.Read.KeptIndex(mark.NationalIdIndex)));
             if (own is { LiftedAt: null }) continue;
             var taken = own ?? new OtherPartyRow { CaseId = goesOn.File.CaseId, NationalIdIndex = mark.NationalIdIndex, MarkId = call.NewId() };
             (taken.MarkedByUnitId, taken.MarkedAt, taken.LiftedAt) = (mark.MarkedByUnitId, mark.MarkedAt, null);

@@ -95,8 +95,16 @@ internal sealed class CaseService : Wire.CaseService.CaseServiceBase, IReactTo<V
         if (call.Replayed is not null) return Task.FromResult(new Wire.MarkOtherPartyResponse { Case = Show(call, shared, view) });
         if (view.OwnPart.Role != Wire.ParticipantRole.Primary) throw new Refusal(Wire.ErrorReason.NotYourMove, ("party", "primary"));
         var index = call.Read.KeptIndex(call.Vault.Index.OfNationalId(nationalId));
-        var known = call.Read.OtherPartiesOf(shared.File.CaseId).Find(o => call.Read.KeptIndex(o.NationalIdIndex).AsSpan().SequenceEqual(index));
+        // One for each number under which the person was marked.
+        var all = call.Read.OtherPartiesOf(shared.File.CaseId).FindAll(o => call.Read.KeptIndex(o.NationalIdIndex).AsSpan().SequenceEqual(index));
+        var known = all.FirstOrDefault();
         if (known is null && request.Lifted) throw new Refusal(Wire.ErrorReason.NotFound);
+        foreach (var further in all.Skip(1).Where(o => request.Lifted && o.LiftedAt is null))
+        {
+            further.LiftedAt = call.Now;
+            call.Change.Update(further);
+        }
+
         var mark = known ?? new OtherPartyRow { CaseId = shared.File.CaseId, NationalIdIndex = index, MarkId = call.NewId() };
         (mark.MarkedByUnitId, mark.MarkedAt, mark.LiftedAt) = (call.Unit.UnitId, call.Now, request.Lifted ? call.Now : null);
         mark.Reason = call.Vault.SealText(shared.File.Jurisdiction, CaseQueries.OtherPartyColumn, mark.MarkId, request.Reason);

@@ -117,6 +117,13 @@ internal static class CaseQueries
         return session.Db.Set<NoteShareRow>().AsNoTracking().Where(s => ids.Contains(s.NoteId)).OrderBy(s => s.NoteId).ThenBy(s => s.UnitId).ToLookup(s => s.NoteId);
     }
 
+    /// <inheritdoc cref="CaseSubjectRow.Beside"/>
+    public static int BesideOf(this ReadSession session, Guid caseId, Guid personId)
+    {
+        using var reader = session.Query("SELECT beside FROM case_subject WHERE case_id = $0 AND person_id = $1", caseId.ToByteArray(true), personId.ToByteArray(true));
+        return reader.Read() ? reader.GetInt32(0) : 0;
+    }
+
     private static class Queries
     {
         public static readonly Func<ExchangeDb, Guid, CaseFile?> File =

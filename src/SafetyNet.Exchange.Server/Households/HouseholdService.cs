@@ -111,6 +111,8 @@ internal sealed class HouseholdService(LookUpTally tally, LiveSources sources, R
         if ((known ?? call.Families.StandIn) is { } looked && StandingTo(call, looked) is { Relationships.IsEmpty: false } standing && ReferenceEquals(looked, known))
         {
             call.Concerns(looked.Person);
+            // Asked for by another number of the person's (R-HH-7): the record has both, as when it is not in memory.
+            if (!string.Equals(looked.Person.Person.NationalId, nationalId, StringComparison.Ordinal)) call.Concerns(nationalId);
             return (looked, standing);
         }
 

@@ -66,7 +66,7 @@ internal static class Whereabouts
 /// <summary>A unit's protection alone: what the register brings at the same time is not written over.</summary>
 internal sealed record Shield(Guid PersonId, Guid? HouseholdId, bool IsShielded) : IStatementRow, IFamilyFact, INamesPersons
 {
-    public string Sql => "UPDATE person SET is_shielded = ?2 WHERE person_id = ?1";
+    public string Sql => "UPDATE person SET is_shielded = ?2 OR EXISTS (SELECT 1 FROM person AS o WHERE o.same_as = ?1 AND o.is_protected) WHERE person_id = ?1";
 
     public void Bind(HotStatement statement)
     {

@@ -104,7 +104,7 @@ internal static class MisuseQueries
 
     /// <summary>
     /// Pseudonyms of the relatives to the second degree and of the household of the person with that blind index (R-HH-2), and of the other parents of the person's children: a former spouse
-    /// is no relative and no longer of the household (B36). Without the person.
+    /// is no relative and no longer of the household (B36); and of the person's other numbers (R-HH-7). Without the person by that number.
     /// </summary>
     public static HashSet<string> RelativesOf(this ReadSession session, Vault vault, byte[] nationalIdIndex)
     {
@@ -118,7 +118,8 @@ internal static class MisuseQueries
         var family = Family.Of(session, vault, person);
         var children = family.Relatives.Where(r => r.Kinship == Wire.Kinship.Child).Select(r => r.Person);
         var parents = children.SelectMany(child => session.RelativesOf(vault, child.Id)).Where(r => r.Kinship == Wire.Kinship.Parent);
-        return family.Members.Concat(family.Relatives.Concat(parents).Select(r => r.Person)).Where(p => p.Id != id).Select(p => p.PseudonymBy(vault)).ToHashSet(StringComparer.Ordinal);
+        return family.Members.Concat(family.Relatives.Concat(parents).Select(r => r.Person)).Where(p => p.Id != id).Select(p => p.PseudonymBy(vault))
+            .Concat(session.OtherPseudonyms(vault, nationalIdIndex, Wire.Jurisdiction.Tw)).ToHashSet(StringComparer.Ordinal);
     }
 }
 

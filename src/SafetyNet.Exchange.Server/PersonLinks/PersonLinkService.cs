@@ -3,6 +3,7 @@ using SafetyNet.Exchange.Protocol.Identifiers;
 using SafetyNet.Exchange.Server.Deliveries;
 using SafetyNet.Exchange.Server.Pipeline;
 using SafetyNet.Exchange.Server.Policy;
+using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.PersonLinks;
 
@@ -18,15 +19,16 @@ internal sealed class PersonLinkService : Wire.PersonLinkService.PersonLinkServi
         var (kept, other) = (Find(call, request.KeptNationalId), Find(call, request.OtherNationalId));
         if (call.Replayed is { } made) return Task.FromResult(new Wire.DecidePersonLinkResponse { Link = Load(call, Guid.Parse(made)).ToWire(call.Vault) });
         if (string.Equals(kept.NationalId, other.NationalId, StringComparison.Ordinal)) throw Refusal.InvalidField(new FieldFault("other_national_id", FieldFaultKind.NotAllowedHere));
-        if (kept.Row is not { HouseholdId: not null } person || person.Jurisdiction != call.Agency.Jurisdiction) throw Refuse(Wire.ErrorReason.PersonNotRegisteredHere, "kept_national_id");
+        // To part needs no registration: who was linked by mistake is not bound to somebody who has moved or died.
+        if (kept.Row is not { SameAs: null } person || person.Jurisdiction != call.Agency.Jurisdiction || !(person.HouseholdId is not null || (request.Decision == Wire.PersonLinkDecision.NotSame && person.IsRegistered)))
+            throw Refuse(Wire.ErrorReason.PersonNotRegisteredHere, "kept_national_id");
         var isTaken = other.Row is { SameAs: { } taken } && taken == person.PersonId;
         if (request.Decision == Wire.PersonLinkDecision.Same)
         {
             if (other.Row is { HouseholdId: not null }) throw Refuse(Wire.ErrorReason.PersonStillRegistered, "other_national_id");
             if (!isTaken)
             {
-                if (other.Row is { SameAs: not null } || PersonLinking.IsDecidedApart(call, kept, other, (kept.Index, other.Index)))
-                    throw Refuse(Wire.ErrorReason.PersonLinkedOtherwise, "other_national_id");
+                if (other.Row is { SameAs: not null }) throw Refuse(Wire.ErrorReason.PersonLinkedOtherwise, "other_national_id");
                 PersonLinking.Join(call, person, other);
             }
         }
@@ -48,7 +50,9 @@ internal sealed class PersonLinkService : Wire.PersonLinkService.PersonLinkServi
         var nationalId = NationalId.Parse(request.NationalId).Canonical;
         call.Concerns(nationalId);
         var size = request.PageSize == 0 ? 50 : request.PageSize;
-        var found = call.Read.LinksOf(call.Agency.Jurisdiction, call.Vault.Index.OfNationalId(nationalId), PageToken.Read(request.PageToken, Guid.AllBitsSet), size + 1);
+        var index = call.Vault.Index.OfNationalId(nationalId);
+        var isOurs = call.Read.FindKnown(call.Read.KeptIndex(index)) is { HouseholdId: not null } person && person.Jurisdiction == call.Agency.Jurisdiction;
+        var found = call.Read.LinksOf(isOurs ? null : call.Agency.Jurisdiction, index, PageToken.Read(request.PageToken, Guid.AllBitsSet), size + 1);
         var response = new Wire.ListPersonLinksResponse();
         foreach (var row in found.Take(size))
         {

@@ -65,19 +65,19 @@ internal static class PersonLinkQueries
 
     public static PersonLinkRow? FindLink(this ReadSession session, Guid linkId) => session.Db.Set<PersonLinkRow>().AsNoTracking().FirstOrDefault(l => l.LinkId == linkId);
 
-    /// <summary>Decisions of a register on a number, before an id, newest first.</summary>
-    public static List<PersonLinkRow> LinksOf(this ReadSession session, Wire.Jurisdiction jurisdiction, byte[] index, Guid before, int count) =>
-        [.. session.Db.Set<PersonLinkRow>().AsNoTracking().Where(l => l.Jurisdiction == jurisdiction && (l.KeptIndex == index || l.OtherIndex == index) && l.LinkId.CompareTo(before) < 0)
+    /// <summary>Decisions of a register, or of all, on a number, before an id, newest first.</summary>
+    public static List<PersonLinkRow> LinksOf(this ReadSession session, Wire.Jurisdiction? jurisdiction, byte[] index, Guid before, int count) =>
+        [.. session.Db.Set<PersonLinkRow>().AsNoTracking().Where(l => (jurisdiction == null || l.Jurisdiction == jurisdiction) && (l.KeptIndex == index || l.OtherIndex == index) && l.LinkId.CompareTo(before) < 0)
             .OrderByDescending(l => l.LinkId).Take(count)];
 
-    /// <summary>The last that a clerk decided of these two is that they are not the same.</summary>
-    public static bool IsDecidedApart(this ReadSession session, byte[] one, byte[] other)
+    /// <summary>The last that a clerk decided of these two, and its place among all decisions; 0: nothing.</summary>
+    public static (long Place, Wire.PersonLinkDecision Decision) LastDecision(this ReadSession session, byte[] one, byte[] other)
     {
         using var reader = session.Query("""
-            SELECT decision FROM person_link WHERE delivery_id IS NULL AND ((kept_index = $0 AND other_index = $1) OR (kept_index = $1 AND other_index = $0))
+            SELECT rowid, decision FROM person_link WHERE delivery_id IS NULL AND ((kept_index = $0 AND other_index = $1) OR (kept_index = $1 AND other_index = $0))
             ORDER BY rowid DESC LIMIT 1
             """, one, other);
-        return reader.Read() && reader.GetInt32(0) == (int)Wire.PersonLinkDecision.NotSame;
+        return reader.Read() ? (reader.GetInt64(0), (Wire.PersonLinkDecision)reader.GetInt32(1)) : default;
     }
 
     /// <summary>All numbers of a person, by blind index.</summary>

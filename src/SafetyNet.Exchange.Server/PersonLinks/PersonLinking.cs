@@ -25,9 +25,9 @@ internal static class PersonLinking
     {
         var otherId = other.Row?.PersonId ?? AddNumber(call, kept, other.NationalId);
         var before = other.Row is null ? [] : call.Read.TakenFor(otherId);
-        foreach (var (alias, _) in before) Write(call, SamePersons.Part(alias, otherId, kept.HouseholdId));
-        Write(call, SamePersons.Join(otherId, kept.PersonId, kept.PersonId, kept.HouseholdId));
-        foreach (var (alias, linkedTo) in before) Write(call, SamePersons.Join(alias, kept.PersonId, linkedTo, kept.HouseholdId));
+        foreach (var (alias, _) in before) Write(call, SamePersons.Part(alias, otherId));
+        Write(call, SamePersons.Join(otherId, kept.PersonId, kept.PersonId));
+        foreach (var (alias, linkedTo) in before) Write(call, SamePersons.Join(alias, kept.PersonId, linkedTo));
         Tell(call, Wire.NoticeKind.PersonMerged, kept.PersonId, otherId);
         return otherId;
     }
@@ -38,25 +38,16 @@ internal static class PersonLinking
         var all = call.Read.TakenFor(kept.PersonId);
         List<(Guid Alias, Guid LinkedTo)> gone = [all.Find(one => one.Alias == otherId)];
         for (var at = 0; at < gone.Count; at++) gone.AddRange(all.Where(one => one.LinkedTo == gone[at].Alias && !gone.Contains(one)));
-        foreach (var (alias, _) in gone) Write(call, SamePersons.Part(alias, kept.PersonId, kept.HouseholdId));
-        foreach (var (alias, linkedTo) in gone.Skip(1)) Write(call, SamePersons.Join(alias, otherId, linkedTo, kept.HouseholdId));
+        foreach (var (alias, _) in gone) Write(call, SamePersons.Part(alias, kept.PersonId));
+        foreach (var (alias, linkedTo) in gone.Skip(1)) Write(call, SamePersons.Join(alias, otherId, linkedTo));
         Tell(call, Wire.NoticeKind.PersonSplit, kept.PersonId, otherId);
     }
 
-    /// <summary>Somebody decided that one of the person's numbers and one of the other's are not the same.</summary>
-    /// <param name="except">The very pair that is decided on now; its own last decision does not count. Null: all do.</param>
-    public static bool IsDecidedApart(Call call, LinkedNumber kept, LinkedNumber other, (byte[] Kept, byte[] Other)? except = null)
+    /// <summary>The last word that a clerk had on one of the person's numbers and one of the other's is that they are not the same.</summary>
+    public static bool IsDecidedApart(Call call, LinkedNumber kept, LinkedNumber other)
     {
-        foreach (var one in IndexesOf(call, kept))
-        {
-            foreach (var two in IndexesOf(call, other))
-            {
-                if (except is { } pair && one.AsSpan().SequenceEqual(pair.Kept) && two.AsSpan().SequenceEqual(pair.Other)) continue;
-                if (call.Read.IsDecidedApart(one, two)) return true;
-            }
-        }
-
-        return false;
+        var others = IndexesOf(call, other).ToList();
+        return IndexesOf(call, kept).SelectMany(one => others.Select(two => call.Read.LastDecision(one, two))).Max().Decision == Wire.PersonLinkDecision.NotSame;
     }
 
     /// <summary>Keeps a decision; what was decided of the two meanwhile makes the call run again.</summary>
@@ -76,12 +67,16 @@ internal static class PersonLinking
 
     private static IEnumerable<byte[]> IndexesOf(Call call, LinkedNumber number) => number.Row is { } row ? call.Read.IndexesOf(row.PersonId).DefaultIfEmpty(number.Index) : [number.Index];
 
-    /// <summary>A number that nobody has asked for yet: kept as a person of its own who is the other, so that it is found from now on.</summary>
+    /// <summary>A number that nobody has asked for yet: kept as a person without a name who is the other, so that it is found from now on; see <see cref="SubjectPersons"/> for when the two are parted.</summary>
     private static Guid AddNumber(Call call, KnownRow kept, string nationalId)
     {
-        var (id, known) = (call.NewId(), kept.Open(call.Vault).Person);
-        var facts = new Wire.HouseholdMember { Person = new Wire.Person { NationalId = nationalId, Name = known.Name, BirthDate = known.BirthDate } };
-        call.Change.Write(new PersonWrite(People.ToRow(call.Vault, kept.Jurisdiction, facts, id, null, "", 0, isProtected: false), null));
+        var id = call.NewId();
+        var facts = new Wire.HouseholdMember { Person = new Wire.Person { NationalId = nationalId } };
+        call.Change.Write(new PersonWrite(new PersonRow
+        {
+            PersonId = id, Jurisdiction = kept.Jurisdiction, NationalIdIndex = call.Vault.Index.OfNationalId(nationalId), NameIndex = new byte[BlindIndex.SizeBytes],
+            Sealed = call.Vault.SealFacts(kept.Jurisdiction, People.FactsColumn, id, facts),
+        }, null));
         return id;
     }
 
@@ -90,23 +85,34 @@ internal static class PersonLinking
         foreach (var row in rows) call.Change.Write(row);
     }
 
-    /// <summary>Every unit that a step tied to either, ended or not: it holds or held the data, as with corrections (R-NTK-17).</summary>
+    /// <summary>
+    /// Every unit that a step tied to either, ended or not: it holds or held the data, as with corrections (R-NTK-17). Who only referred or reported is told of that alone: the exchange's ids of persons would tell it
+    /// whether and since when they are known (R-NTK-14).
+    /// </summary>
     private static void Tell(Call call, Wire.NoticeKind kind, Guid keptId, Guid otherId)
     {
-        var units = new SortedSet<string>(StringComparer.Ordinal);
+        var holders = new SortedSet<string>(StringComparer.Ordinal);
+        var (referrers, reports) = (new SortedSet<(string UnitId, string Resource)>(), new SortedSet<(string UnitId, string Resource)>());
         foreach (var id in (Guid[])[keptId, otherId])
         {
-            units.UnionWith(call.Read.StepsOf(id, Standing.IsOpen).Select(step => step.UnitId));
+            foreach (var step in call.Read.StepsOf(id, Standing.IsOpen))
+            {
+                if (step.Ground == Wire.ViewingGround.ReferralSent) referrers.Add((step.UnitId, step.Resource));
+                else holders.Add(step.UnitId);
+            }
+
             using var reader = call.Read.Query("""
-                SELECT r.submitted_by_unit_id, r.intake_unit_id, r.lead_unit_id FROM report_subject AS s JOIN report AS r ON r.report_id = s.report_id WHERE s.person_id = $0
+                SELECT r.report_id, r.submitted_by_unit_id, r.intake_unit_id, r.lead_unit_id FROM report_subject AS s JOIN report AS r ON r.report_id = s.report_id WHERE s.person_id = $0
                 """, id.ToByteArray(true));
             while (reader.Read())
-                for (var column = 0; column < 3; column++)
-                    if (!reader.IsDBNull(column)) units.Add(reader.GetString(column));
+                for (var column = 1; column < 4; column++)
+                    if (!reader.IsDBNull(column) && reader.GetString(column) is { Length: > 0 } unitId) reports.Add((unitId, $"report/{reader.GetId(0)}"));
         }
 
-        units.Remove("");
-        foreach (var unitId in units) call.Change.Notify(new NoticeDraft(unitId, kind, null, null, $"person-link/{keptId}/{otherId}"));
+        foreach (var unitId in holders) call.Change.Notify(new NoticeDraft(unitId, kind, null, null, $"person-link/{keptId}/{otherId}"));
+        foreach (var (unitId, resource) in referrers.Where(one => !holders.Contains(one.UnitId)))
+            call.Change.Notify(new NoticeDraft(unitId, kind, Guid.Parse(resource.AsSpan(resource.IndexOf('/', StringComparison.Ordinal) + 1)), null));
+        foreach (var (unitId, resource) in reports.Where(one => !holders.Contains(one.UnitId))) call.Change.Notify(new NoticeDraft(unitId, kind, null, null, resource));
     }
 }
 

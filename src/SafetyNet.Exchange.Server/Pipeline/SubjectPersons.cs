@@ -1,3 +1,4 @@
+using SafetyNet.Exchange.Server.Deliveries;
 using SafetyNet.Exchange.Server.Storage;
 
 namespace SafetyNet.Exchange.Server.Pipeline;
@@ -16,12 +17,20 @@ internal static class SubjectPersons
     /// <param name="birthDate"><c>YYYY-MM-DD</c>.</param>
     public static Guid PersonOf(this Call call, Wire.Jurisdiction jurisdiction, string nationalId, string name, string birthDate)
     {
-        if (call.Read.FindPerson(call.Vault, nationalId) is { } known) return known.Id;
+        if (call.Read.FindPerson(call.Vault, nationalId) is { } known)
+        {
+            // Known by number alone, from a link that was undone (R-HH-7): now somebody tells who it is.
+            if (known.Person.Name.Length == 0) call.Change.Write(new PersonWrite(RowOf(known.Id), null));
+            return known.Id;
+        }
+
         var index = call.Vault.Index.OfNationalId(nationalId);
         if (call.Change.Added.OfType<PersonRow>().FirstOrDefault(row => row.NationalIdIndex.AsSpan().SequenceEqual(index)) is { } added) return added.PersonId;
         var personId = call.NewId();
-        var facts = new Wire.HouseholdMember { Person = new Wire.Person { NationalId = nationalId, Name = name, BirthDate = birthDate } };
-        call.Change.Add(People.ToRow(call.Vault, jurisdiction, facts, personId, null, "", 0, isProtected: false));
+        call.Change.Add(RowOf(personId));
         return personId;
+
+        PersonRow RowOf(Guid id) => People.ToRow(
+            call.Vault, jurisdiction, new Wire.HouseholdMember { Person = new Wire.Person { NationalId = nationalId, Name = name, BirthDate = birthDate } }, id, null, "", 0, isProtected: false);
     }
 }

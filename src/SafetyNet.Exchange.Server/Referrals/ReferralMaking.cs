@@ -62,7 +62,7 @@ internal static class ReferralMaking
             var sent = subject.Clone();
             if (!view.Contains(Wire.ConfidentialityClass.Contact)) (sent.Phone, sent.Address) = ("", "");
             content.Subjects.Add(sent);
-            call.Change.Add(new ReferralSubjectRow { ReferralId = onward.ReferralId, PersonId = Guid.Parse(subject.PersonId) });
+            AddSubject(call, onward, Guid.Parse(subject.PersonId));
         }
 
         Submit(call, onward, content);
@@ -98,7 +98,7 @@ internal static class ReferralMaking
             var sent = subject.Clone();
             if (!view.Contains(Wire.ConfidentialityClass.Contact)) (sent.Phone, sent.Address) = ("", "");
             content.Subjects.Add(sent);
-            call.Change.Add(new ReferralSubjectRow { ReferralId = onward.ReferralId, PersonId = Guid.Parse(subject.PersonId) });
+            AddSubject(call, onward, Guid.Parse(subject.PersonId));
         }
 
         Submit(call, onward, content, old.FromUnitId);
@@ -158,11 +158,18 @@ internal static class ReferralMaking
     {
         var nationalId = NationalId.Parse(subject.NationalId).Canonical;
         var personId = call.PersonOf(call.Agency.Jurisdiction, nationalId, subject.Name, subject.BirthDate);
-        call.Change.Add(new ReferralSubjectRow { ReferralId = referral.ReferralId, PersonId = personId });
+        AddSubject(call, referral, personId);
         var sent = subject.Clone();
         sent.NationalId = nationalId;
         sent.PersonId = personId.ToString();
         return sent;
+    }
+
+    /// <summary>Two numbers may be one person's (R-HH-7); the words on both stay as they were sent.</summary>
+    private static void AddSubject(Call call, Referral referral, Guid personId)
+    {
+        if (call.Change.Added.OfType<ReferralSubjectRow>().Any(row => row.ReferralId == referral.ReferralId && row.PersonId == personId)) return;
+        call.Change.Add(new ReferralSubjectRow { ReferralId = referral.ReferralId, PersonId = personId });
     }
 
     /// <summary>A referral for a case is made by one of its participants, about its subjects within the participant's scope.</summary>
@@ -179,5 +186,5 @@ internal static class ReferralMaking
 
     /// <summary>The sender's view of the subjects goes to the receiver (R-NTK-17).</summary>
     private static void Disclose(Call call, Referral referral, Wire.Referral content) => call.Disclose(ReferralSteps.StepOf(referral),
-        content.Subjects.Select(s => Guid.Parse(s.PersonId)), referral.ToUnitId, new ClassSet(referral.ViewClasses), call.Context!.LegalBasis, referral.ViewUntil);
+        content.Subjects.Select(s => Guid.Parse(s.PersonId)).Distinct(), referral.ToUnitId, new ClassSet(referral.ViewClasses), call.Context!.LegalBasis, referral.ViewUntil);
 }

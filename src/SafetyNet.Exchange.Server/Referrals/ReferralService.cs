@@ -127,7 +127,7 @@ internal sealed class ReferralService : Wire.ReferralService.ReferralServiceBase
         var isByRuling = before is not null && !string.Equals(before.ToUnitId, referral.FromUnitId, StringComparison.Ordinal);
         if (referral.CaseId is null && !isByRuling) return;
         var content = ReferralSteps.Open(call, referral);
-        Guid[] persons = [.. content.Subjects.Select(s => Guid.Parse(s.PersonId))];
+        Guid[] persons = [.. content.Subjects.Select(s => Guid.Parse(s.PersonId)).Distinct()];
         var led = isByRuling ? CaseLedBy(call, before!.ToUnitId, persons) : null;
         if ((led ?? referral.CaseId) is not { } caseId) return;
         var accepted = new ReferralAcceptedForCase(caseId, led is null ? referral.FromUnitId : before!.ToUnitId, referral.ToUnitId, persons, [.. content.Services], new ClassSet(referral.ViewClasses),

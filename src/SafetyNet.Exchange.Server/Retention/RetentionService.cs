@@ -22,7 +22,10 @@ internal sealed class RetentionService(RetentionJob job, RetentionSettings setti
         RealText.Require(request.Reason, "reason");
         var hold = call.Replayed is { } made ? call.Read.FindHold(Guid.Parse(made))! : Place(call, request, pseudonym);
         call.Touches(HoldQueries.ResourceKind, hold.HoldId);
-        return Task.FromResult(new Wire.PlaceLegalHoldResponse { Hold = hold.Open(call.Vault) });
+        var response = new Wire.PlaceLegalHoldResponse { Hold = hold.Open(call.Vault) };
+        if (request.NationalId.Length > 0)
+            response.OtherPseudonyms.Add(call.Read.OtherPseudonyms(call.Vault, call.Vault.Index.OfNationalId(NationalId.Parse(request.NationalId).Canonical), call.Agency.Jurisdiction));
+        return Task.FromResult(response);
     }
 
     public override Task<Wire.ReleaseLegalHoldResponse> ReleaseLegalHold(Wire.ReleaseLegalHoldRequest request, ServerCallContext context)

@@ -152,6 +152,10 @@ internal static class People
     public static KnownPerson? FindPerson(this ReadSession session, Vault vault, Guid personId) =>
         Kept(session, vault, session.Query($"SELECT {Columns}, same_as FROM person WHERE person_id = $0", personId.ToByteArray(true)));
 
+    /// <summary>The person of a row as it was entered, whoever it was found to be since.</summary>
+    public static KnownPerson? FindEntered(this ReadSession session, Vault vault, Guid personId) =>
+        One(vault, session.Query($"SELECT {Columns} FROM person WHERE person_id = $0", personId.ToByteArray(true)));
+
     /// <summary>The person whom the log knows by a pseudonym; null: nobody who is kept. The two keys are apart on purpose, so everybody is opened until one fits: some 10 us
     /// a person, for an act of two officers (docs/decisions/0018).</summary>
     public static Guid? FindByPseudonym(this ReadSession session, Vault vault, string pseudonym)
@@ -184,10 +188,10 @@ internal static class People
         return reader.Read();
     });
 
-    /// <summary>The register protects the whereabouts of the person itself, whatever units do.</summary>
+    /// <summary>The register protects the whereabouts of the person itself, under any of its numbers, whatever units do.</summary>
     public static bool IsProtectedByRegister(this ReadSession session, Guid personId)
     {
-        using var reader = session.Query("SELECT is_protected FROM person WHERE person_id = $0", personId.ToByteArray(true));
+        using var reader = session.Query("SELECT is_protected OR EXISTS (SELECT 1 FROM person AS o WHERE o.same_as = $0 AND o.is_protected) FROM person WHERE person_id = $0", personId.ToByteArray(true));
         return reader.Read() && reader.GetBoolean(0);
     }
 

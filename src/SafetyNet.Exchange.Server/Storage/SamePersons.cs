@@ -60,7 +60,7 @@ internal static class SamePersons
         new(20, "referral_subject", "referral_id", "person_id"), new(22, "report_subject", "report_id", "person_id", ["received_at"], ["received_at"]),
         new(23, "parent", "child_id", "parent_id"), new(24, "parent", "parent_id", "child_id"),
         new(21, "case_subject", "case_id", "person_id", ["is_open", "beside"], ["is_open",
-            "CASE WHEN is_open = 0 THEN 0 ELSE (SELECT coalesce(max(other.beside) + 1, 0) FROM case_subject AS other WHERE other.person_id = ?2 AND other.is_open = 1) END"]),
+            "CASE WHEN is_open = 0 THEN 0 ELSE beside + (SELECT coalesce(max(other.beside) + 1, 0) FROM case_subject AS other WHERE other.person_id = ?2 AND other.is_open = 1) END"]),
     ];
 
     /// <summary>SQL: what ?2 and those who are taken for it stand for at one place, x being an entered reference.</summary>
@@ -72,11 +72,26 @@ internal static class SamePersons
     /// <summary>Number of the scopes of parts.</summary>
     private const string Scopes = "30";
 
+    /// <summary>SQL: whom an act of a unit was done for.</summary>
+    private const string DoneFor = "coalesce((SELECT x.person_id FROM entered_reference AS x WHERE x.place = 5 AND x.owner = {0}.act_id AND x.person_id <> ?2), {0}.person_id)";
+
+    /// <summary>
+    /// Whereabouts that the register protects under any of a person's numbers, or a unit under one without lifting it under that one, are protected (R-NTK-10): the word that a unit had on another number does not lift it.
+    /// What units did is read from their acts, which have gone where their persons went.
+    /// </summary>
+    private static readonly string Shield = $"""
+        UPDATE person SET is_shielded = EXISTS (SELECT 1 FROM whereabouts_act AS a WHERE a.person_id = person.person_id AND a.is_lifted = 0 AND NOT EXISTS (
+            SELECT 1 FROM whereabouts_act AS b WHERE b.person_id = a.person_id AND (b.at, b.act_id) > (a.at, a.act_id) AND {DoneFor.Replace("{0}", "b", StringComparison.Ordinal)} = {DoneFor.Replace("{0}", "a", StringComparison.Ordinal)}))
+          OR EXISTS (SELECT 1 FROM person AS o WHERE o.same_as = person.person_id AND o.is_protected)
+        WHERE person_id IN (?1, ?2)
+        """;
+
     private static readonly string[] JoinSql =
     [
-        // No row comes of these two: they refuse what another change has overtaken.
+        // No row comes of these: they refuse what another change has overtaken, as the registration of whoever was not registered.
         "INSERT INTO person SELECT * FROM person WHERE person_id IN (?1, ?2) AND same_as IS NOT NULL",
         "INSERT INTO person SELECT * FROM person WHERE person_id = ?1 AND EXISTS (SELECT 1 FROM person AS o WHERE o.same_as = ?1) AND ?2 IS NOT NULL",
+        "INSERT INTO person SELECT * FROM person WHERE person_id = ?1 AND household_id IS NOT NULL AND ?2 IS NOT NULL",
         // Children who wait for the one have found the other.
         "INSERT OR IGNORE INTO parent (parent_id, child_id) SELECT ?1, child_id FROM pending_parent WHERE parent_index = (SELECT national_id_index FROM person WHERE person_id = ?1) AND child_id <> ?2",
         // Whoever changes a case of the one meanwhile is told so.
@@ -91,17 +106,14 @@ internal static class SamePersons
         "INSERT INTO person SELECT * FROM person WHERE person_id = ?1 AND same_as IS NOT ?2",
         "UPDATE case_file SET version = version + 1 WHERE case_id IN (SELECT case_id FROM case_subject WHERE person_id = ?2) AND ?1 IS NOT NULL",
         .. PartScopes(), .. Listed.SelectMany(table => table.Part()), .. Own.Select(table => table.Part()),
+        // Whoever has one open case has it as anybody has.
+        "UPDATE case_subject SET beside = 0 WHERE person_id IN (?1, ?2) AND is_open = 1 AND (SELECT count(*) FROM case_subject AS o WHERE o.person_id = case_subject.person_id AND o.is_open = 1) = 1",
         "UPDATE person SET same_as = NULL, linked_to = NULL WHERE person_id = ?1 AND ?2 IS NOT NULL",
+        // A number that came into the exchange by the link alone is not known any more.
+        $"DELETE FROM person WHERE person_id = ?1 AND name_index = zeroblob({BlindIndex.SizeBytes}) AND NOT EXISTS (SELECT 1 FROM entered_reference AS x WHERE x.person_id = ?1) AND ?2 IS NOT NULL",
         "DELETE FROM entered_reference WHERE person_id = ?1 AND ?2 IS NOT NULL",
         Shield,
     ];
-
-    /// <summary>Whereabouts that a unit protects, or the register under any of a person's numbers, are protected (R-NTK-10). What units did is read from their acts, which have gone where their persons went.</summary>
-    private const string Shield = """
-        UPDATE person SET is_shielded = coalesce((SELECT NOT is_lifted FROM whereabouts_act AS a WHERE a.person_id = person.person_id ORDER BY a.at DESC, a.act_id DESC LIMIT 1), 0)
-          OR EXISTS (SELECT 1 FROM person AS o WHERE o.same_as = person.person_id AND o.is_protected)
-        WHERE person_id IN (?1, ?2)
-        """;
 
     /// <summary>Tables and columns that name persons and that these statements change; for the test that asks whether they are all.</summary>
     public static IEnumerable<(string Table, string Column)> Columns =>
@@ -111,12 +123,38 @@ internal static class SamePersons
     /// <param name="alias">The one, whom nobody is taken for.</param>
     /// <param name="kept">The other, whose id stays.</param>
     /// <param name="linkedTo">Whom the decision names: the other, or one who is taken for it.</param>
-    /// <param name="household">Household of the other; null: none.</param>
-    public static IEnumerable<IStatementRow> Join(Guid alias, Guid kept, Guid linkedTo, Guid? household) =>
-        [.. JoinSql.Select(sql => new PersonStatement(sql, alias, kept, household)), new PersonStatement("UPDATE person SET linked_to = ?2 WHERE person_id = ?1", alias, linkedTo, household)];
+    public static IEnumerable<IStatementRow> Join(Guid alias, Guid kept, Guid linkedTo) =>
+        [.. JoinSql.Select(sql => new PersonStatement(sql, alias, kept)), new PersonStatement("UPDATE person SET linked_to = ?2 WHERE person_id = ?1", alias, linkedTo)];
 
     /// <summary>Parts a person from the one that it is taken for: what was entered for it is its own again, what was entered since is the other's.</summary>
-    public static IEnumerable<IStatementRow> Part(Guid alias, Guid kept, Guid? household) => PartSql.Select(sql => new PersonStatement(sql, alias, kept, household));
+    public static IEnumerable<IStatementRow> Part(Guid alias, Guid kept) => PartSql.Select(sql => new PersonStatement(sql, alias, kept));
+
+    /// <summary>A case is taken into another: whom its subjects were entered for is known of the other too.</summary>
+    /// <param name="goes">The case that goes.</param>
+    /// <param name="goesOn">The other.</param>
+    /// <param name="personId">A subject of the one that goes.</param>
+    /// <param name="wasInBoth">It was a subject of both.</param>
+    public static IEnumerable<IStatementRow> Merge(Guid goes, Guid goesOn, Guid personId, bool wasInBoth)
+    {
+        if (wasInBoth) yield return new MergeStatement(KeepOwn, goes, goesOn, personId);
+        yield return new MergeStatement(TakeReferences, goes, goesOn, personId);
+        if (wasInBoth) yield return new MergeStatement(TakeOwn, goes, goesOn, personId);
+    }
+
+    /// <summary>SQL: an entered reference x of ?3, or of one who is taken for it, to a case.</summary>
+    private const string ToCase = "x.place = 21 AND (x.person_id = ?3 OR EXISTS (SELECT 1 FROM person AS o WHERE o.person_id = x.person_id AND o.same_as = ?3)) AND x.owner = ";
+
+    private const string KeepOwn = $"""
+        INSERT OR IGNORE INTO entered_reference (person_id, place, owner) SELECT ?3, 21, ?2
+        WHERE EXISTS (SELECT 1 FROM entered_reference AS x WHERE {ToCase} ?1) AND NOT EXISTS (SELECT 1 FROM entered_reference AS x WHERE {ToCase} ?2)
+        """;
+
+    private const string TakeReferences = $"INSERT OR IGNORE INTO entered_reference (person_id, place, owner) SELECT x.person_id, 21, ?2 FROM entered_reference AS x WHERE {ToCase} ?1";
+
+    private const string TakeOwn = $"""
+        INSERT OR IGNORE INTO entered_reference (person_id, place, owner) SELECT ?3, 21, ?2
+        WHERE NOT EXISTS (SELECT 1 FROM entered_reference AS x WHERE {ToCase} ?1) AND EXISTS (SELECT 1 FROM entered_reference AS x WHERE {ToCase} ?2)
+        """;
 
     /// <summary>The id of a person now: of whoever it was found to be, else its own.</summary>
     public static Guid Kept(this ReadSession session, Guid personId)
@@ -144,20 +182,23 @@ internal static class SamePersons
     }
 
     /// <summary>Pseudonyms of the other numbers of a person, under which the log has what was asked before they were found to be one.</summary>
+    /// <param name="session">The snapshot.</param>
+    /// <param name="vault">Opens the numbers.</param>
+    /// <param name="nationalIdIndex">One of the numbers.</param>
     /// <param name="within">Only where the person is of this jurisdiction; TW: of any.</param>
-    public static List<string> OtherPseudonyms(this ReadSession session, Vault vault, string nationalId, Wire.Jurisdiction within)
+    public static List<string> OtherPseudonyms(this ReadSession session, Vault vault, byte[] nationalIdIndex, Wire.Jurisdiction within)
     {
-        var (found, own) = (new List<string>(), vault.Pseudonyms.OfNationalId(nationalId));
+        var found = new List<string>();
         using var reader = session.Query("""
             WITH kept (id) AS (SELECT one.person_id FROM person AS named CROSS JOIN person AS one
               WHERE named.national_id_index = $0 AND one.person_id = coalesce(named.same_as, named.person_id) AND one.jurisdiction = coalesce($1, one.jurisdiction))
-            SELECT person.person_id, person.sealed FROM kept CROSS JOIN person WHERE person.person_id = kept.id AND EXISTS (SELECT 1 FROM person AS o WHERE o.same_as = kept.id)
-            UNION ALL SELECT person.person_id, person.sealed FROM kept CROSS JOIN person WHERE person.same_as = kept.id
-            """, vault.Index.OfNationalId(nationalId), within == Wire.Jurisdiction.Tw ? DBNull.Value : (int)within);
+            SELECT person.person_id, person.sealed, person.national_id_index FROM kept CROSS JOIN person WHERE person.person_id = kept.id AND EXISTS (SELECT 1 FROM person AS o WHERE o.same_as = kept.id)
+            UNION ALL SELECT person.person_id, person.sealed, person.national_id_index FROM kept CROSS JOIN person WHERE person.same_as = kept.id
+            """, nationalIdIndex, within == Wire.Jurisdiction.Tw ? DBNull.Value : (int)within);
         while (reader.Read())
         {
-            var pseudonym = vault.Pseudonyms.OfNationalId(vault.OpenFacts(Wire.HouseholdMember.Parser, People.FactsColumn, reader.GetId(0), reader.GetFieldValue<byte[]>(1)).Person.NationalId);
-            if (!string.Equals(pseudonym, own, StringComparison.Ordinal)) found.Add(pseudonym);
+            if (reader.GetFieldValue<byte[]>(2).AsSpan().SequenceEqual(nationalIdIndex)) continue;
+            found.Add(vault.Pseudonyms.OfNationalId(vault.OpenFacts(Wire.HouseholdMember.Parser, People.FactsColumn, reader.GetId(0), reader.GetFieldValue<byte[]>(1)).Person.NationalId));
         }
 
         return found;
@@ -244,15 +285,28 @@ internal static class SamePersons
     }
 }
 
-/// <summary>One of the statements by which a person is taken for another, or parted from it.</summary>
-internal sealed record PersonStatement(string Sql, Guid Alias, Guid Kept, Guid? HouseholdId) : IStatementRow, IFamilyFact
+/// <summary>
+/// One of the statements by which a person is taken for another, or parted from it. It is no family's fact alone: a child who has found its parent by it is in families that neither was of, so all are read anew.
+/// </summary>
+internal sealed record PersonStatement(string Sql, Guid Alias, Guid Kept) : IStatementRow
 {
     public void Bind(HotStatement statement)
     {
         statement.Bind(1, Alias);
         statement.Bind(2, Kept);
     }
+}
 
-    /// <summary>Families that either belongs to; steps of the one are seen through the other's.</summary>
-    public IEnumerable<Guid> AffectedIds() => HouseholdId is { } household ? [Alias, Kept, household] : [Alias, Kept];
+/// <summary>What a case that takes in another knows of whom its subjects were entered for.</summary>
+internal sealed record MergeStatement(string Sql, Guid Goes, Guid GoesOn, Guid PersonId) : IStatementRow, IFamilyFact
+{
+    public void Bind(HotStatement statement)
+    {
+        statement.Bind(1, Goes);
+        statement.Bind(2, GoesOn);
+        statement.Bind(3, PersonId);
+    }
+
+    /// <summary>Whom rows were entered for, no family shows.</summary>
+    public IEnumerable<Guid> AffectedIds() => [];
 }

@@ -78,7 +78,7 @@ internal sealed class ProtocolJob(SqliteStore store, CommitQueue commits, Policy
             await commits.CommitAsync(AuditEntry.Of(Record(run, visits, now)), change);
             return run.MonthsPlanned - before;
         }
-        catch (StaleRowException)
+        catch (Exception e) when (e is StaleRowException or KeyTakenException)
         {
             return 0;
         }

@@ -112,13 +112,14 @@ internal static class VisitQueries
     public static List<ProtocolRun> RunsOfCase(this ReadSession session, Guid caseId) => [.. session.Db.Set<ProtocolRun>().AsNoTracking().Where(r => r.CaseId == caseId)];
 
     /// <summary>Protocols of which a month begins that is not planned yet, those that wait longest first.</summary>
+    /// <remarks>Of two persons who were found to be one, with the same protocol in the same case, one run goes on (R-HH-7).</remarks>
     public static List<ProtocolRun> RunsWithNewMonth(this ReadSession session, DateTimeOffset now, int count) =>
-        [.. session.Db.Set<ProtocolRun>().AsNoTracking().Where(r => r.NextMonthAt != null && r.NextMonthAt <= now).OrderBy(r => r.NextMonthAt).ThenBy(r => r.RunId).Take(count)];
+        [.. session.Db.Set<ProtocolRun>().AsNoTracking().Where(r => r.NextMonthAt != null && r.NextMonthAt <= now && !session.Db.Set<PersonRow>().Any(p => p.PersonId == r.PersonId && p.SameAs != null)).OrderBy(r => r.NextMonthAt).ThenBy(r => r.RunId).Take(count)];
 
     /// <summary>When the next month of any protocol begins; null: none runs.</summary>
     public static DateTimeOffset? NextMonthAt(this ReadSession session)
     {
-        using var reader = session.Query("SELECT min(next_month_at) FROM visit_protocol_run WHERE next_month_at IS NOT NULL");
+        using var reader = session.Query("SELECT min(next_month_at) FROM visit_protocol_run AS r WHERE next_month_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM person AS p WHERE p.person_id = r.person_id AND p.same_as IS NOT NULL)");
         return reader.Read() && !reader.IsDBNull(0) ? Instants.FromMicros(reader.GetInt64(0)) : null;
     }
 

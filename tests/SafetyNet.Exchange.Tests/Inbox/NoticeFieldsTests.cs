@@ -151,6 +151,7 @@ public sealed partial class NoticeFieldsTests(TestExchange exchange) : WireTests
         // Two persons who are one, and are not.
         var twice = Some.Stranger();
         await the.School.RefersAsync(the.Centre, twice);
+        await the.School.ReportsAsync(ReportMoves.Content(twice));
         await the.Register.AbandonsAsync((await the.Register.SeesDeliveryAsync()).DeliveryId);
         var (kept, _) = await the.Register.RegistersAsync();
         await the.Register.DecidesAsync(kept.NationalId, twice.NationalId);

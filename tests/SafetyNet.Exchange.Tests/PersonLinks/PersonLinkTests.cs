@@ -34,12 +34,11 @@ public sealed class PersonLinkTests(TestExchange exchange) : WireTests(exchange)
 
         var kept = (await The.Centre.LooksUpAsync(mother.NationalId, referral.ReferralId)).Person.PersonId;
         Assert.Equal(kept, Assert.Single((await The.Centre.ReadsAsync(referral.ReferralId)).Subjects).PersonId);
-        foreach (var holder in (Party[])[The.Centre, The.School])
-        {
-            var notice = Assert.Single(await holder.IsToldAsync(Wire.NoticeKind.PersonMerged));
-            Assert.Equal((kept, before, The.Register.UnitId, "", ""), (notice.PersonId, notice.OtherPersonId, notice.UnitId, notice.CaseId, notice.ReferralId));
-        }
-
+        var told = Assert.Single(await The.Centre.IsToldAsync(Wire.NoticeKind.PersonMerged));
+        Assert.Equal((kept, before, The.Register.UnitId, "", ""), (told.PersonId, told.OtherPersonId, told.UnitId, told.CaseId, told.ReferralId));
+        // Who referred is not shown when the exchange came to know whom (R-NTK-14).
+        var referrer = Assert.Single(await The.School.IsToldAsync(Wire.NoticeKind.PersonMerged));
+        Assert.Equal(("", "", referral.ReferralId), (referrer.PersonId, referrer.OtherPersonId, referrer.ReferralId));
         Assert.Empty(await The.Labor.IsToldAsync(Wire.NoticeKind.PersonMerged));
 
         // Two again: the register's own view of the mother is as if nothing had been.
@@ -47,8 +46,9 @@ public sealed class PersonLinkTests(TestExchange exchange) : WireTests(exchange)
         var alone = await The.Centre.LooksUpAsync(old.NationalId, referral.ReferralId);
         Assert.Equal((before, old.NationalId, 0), (alone.Person.PersonId, alone.Person.NationalId, alone.Members.Count));
         await AssertRefusedAloneAsync(Wire.ErrorReason.NotFound, () => The.Centre.LooksUpAsync(mother.NationalId, referral.ReferralId));
-        var split = Assert.Single(await The.School.IsToldAsync(Wire.NoticeKind.PersonSplit));
+        var split = Assert.Single(await The.Centre.IsToldAsync(Wire.NoticeKind.PersonSplit));
         Assert.Equal((kept, before), (split.PersonId, split.OtherPersonId));
+        Assert.Equal(referral.ReferralId, Assert.Single(await The.School.IsToldAsync(Wire.NoticeKind.PersonSplit)).ReferralId);
         Assert.Equal([NotSame, Same], (await The.Register.ListsLinksAsync(old.NationalId)).Select(one => one.Decision));
     }
 
