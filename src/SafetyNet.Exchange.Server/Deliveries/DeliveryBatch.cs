@@ -18,6 +18,9 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
     private readonly Dictionary<Guid, Guid> _heads = [];
     private readonly Dictionary<UInt128, List<(Guid ChildId, bool IsFather)>> _waiting = [];
 
+    /// <summary>Persons of the snapshot who were found by an earlier row of the message to be others.</summary>
+    private readonly Dictionary<Guid, Guid> _joined = [];
+
     /// <summary>Takes the rows from the delivery's next line on; those before it have been taken.</summary>
     /// <param name="firstLine">Line of the first row.</param>
     /// <param name="before">Hash of the content before it, as the sender has it.</param>
@@ -173,6 +176,7 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
         if (former.Row is { HouseholdId: not null } registered) RegisterEnds.End(call, registered, delivery.DeliveryId, Math.Max(day, registered.SinceDay ?? 0), []);
         var formerId = PersonLinking.Join(call, made, former);
         PersonLinking.Keep(call, kept, former, Wire.PersonLinkDecision.Same, "", delivery.DeliveryId);
+        _joined[formerId] = made.PersonId;
         Keep(former.Index, new KnownRow { PersonId = formerId, Jurisdiction = made.Jurisdiction, NationalIdIndex = former.Index, NameIndex = made.NameIndex, SameAs = made.PersonId });
     }
 
@@ -196,8 +200,9 @@ internal sealed class DeliveryBatch(Call call, HouseholdDelivery delivery)
         var (father, mother) = (row.FatherIndex is { } f ? FindKept(f) : null, row.MotherIndex is { } m ? FindKept(m) : null);
         if (known is not null)
         {
-            foreach (var parentId in call.Read.ParentsOf(childId))
+            foreach (var stored in call.Read.ParentsOf(childId))
             {
+                var parentId = _joined.GetValueOrDefault(stored, stored);
                 if (parentId == father?.PersonId || parentId == mother?.PersonId) continue;
                 var sex = (_madeById.GetValueOrDefault(parentId)?.Facts ?? call.Read.FindPerson(call.Vault, parentId)?.Facts)?.Person.Sex;
                 if ((sex == Wire.Sex.Male && row.FatherIndex is not null) || (sex == Wire.Sex.Female && row.MotherIndex is not null)) call.Change.Write(new ParentEnd(parentId, childId));

@@ -146,6 +146,21 @@ public sealed class LinkEndsTests(TestExchange exchange) : WireTests(exchange)
         }
     }
 
+    [Theory]
+    [InlineData(500)]
+    [InlineData(1)]
+    public async Task Bug_a_child_kept_its_mother_where_her_new_number_and_another_mother_came_in_one_message(int size)
+    {
+        var ((mother, child), other) = (await The.Register.RegistersAsync(), Register.Person($"L7{size:000000}"));
+        var next = mother.With(row => (row.NationalId, row.FormerNationalId, row.ValidFrom) = (Register.NewId(Protocol.Identifiers.Sex.Female), mother.NationalId, "2026-10-01"));
+        Wire.RegisterRow[] rows = [other, next, child.With(row => (row.MotherNationalId, row.ValidFrom) = (other.NationalId, "2026-10-01"))];
+        var delivery = await The.Register.BeginsAsync();
+        await The.Register.StreamsAsync(The.Register.Messages(delivery.DeliveryId, rows, size: size));
+        Assert.Equal((2, 1, 0, 0, 0), (await The.Register.CompletesAsync(delivery.DeliveryId, rows)).Buckets());
+        var referral = await The.Centre.TakesInAsync(The.School, child.ByNumber());
+        Assert.Equal([other.NationalId], (await The.Centre.LooksUpAsync(child.NationalId, referral.ReferralId)).Relatives.Select(r => r.Person.NationalId));
+    }
+
     [Fact]
     [Trait("Rule", "R-AUD-6")]
     public async Task Bug_a_reveal_of_one_number_showed_the_other_after_a_link()
